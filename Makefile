@@ -1,0 +1,3 @@
+.PHONY: run test check
+run test check:
+	@./kinoshelf $@

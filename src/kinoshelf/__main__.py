@@ -1,0 +1,5 @@
+"""python -m kinoshelf."""
+
+from kinoshelf.cli.main import main
+
+main()

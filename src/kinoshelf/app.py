@@ -1,0 +1,100 @@
+"""Composition root: settings → core → domains → ways in. Only the command line and the tests start from here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from fastapi import FastAPI
+
+from kinoshelf import __version__
+from kinoshelf.core.bus import ProcessBus
+from kinoshelf.core.clock import Clock, SystemClock
+from kinoshelf.core.container import Container
+from kinoshelf.core.database import Database, database_url
+from kinoshelf.core.events import EventBus
+from kinoshelf.core.migrate import migrate
+from kinoshelf.core.processes import ProcessSeat
+from kinoshelf.core.settings import SettingsStore
+
+log = structlog.get_logger()
+
+
+class Role(StrEnum):
+    SERVER = "server"
+    WORKER = "worker"
+    COMMAND = "command"
+
+
+@dataclass
+class Hub:
+    """Everything one process is made of. `open_hub` builds it, `start` sets it in motion, `close` ends it."""
+
+    role: Role
+    store: SettingsStore
+    clock: Clock
+    database: Database
+    events: EventBus
+    seat: ProcessSeat
+    bus: ProcessBus
+    container: Container = field(default_factory=Container)
+    started_at: datetime | None = None
+
+    def start(self) -> None:
+        """Listen to the other processes and begin to work, as the role asks."""
+        self.started_at = self.clock.now()
+        if self.role is not Role.COMMAND:
+            self.seat.take()
+            self.bus.start()
+
+    def close(self) -> None:
+        self.bus.stop()
+        self.seat.leave()
+        self.database.close()
+
+
+def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hub:
+    """Build the process: open the database, bring it to this version, wire the domains.
+
+    Raises NotConfigured or InvalidInput with a sentence a person understands.
+    """
+    settings = store.current
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock = clock or SystemClock()
+    events = EventBus()
+    database = Database(database_url(settings.data_dir, settings.database_url.get_secret_value()), events)
+    database.warn_of_old_sqlite()
+    migrate(database, settings.data_dir)
+    seat = ProcessSeat(settings.data_dir, role.value)
+    hub = Hub(role, store, clock, database, events, seat, ProcessBus(database, settings.data_dir, seat.name))
+    for thing in (store, database, events, hub.bus):
+        hub.container.add(thing)
+    hub.container.add(clock, as_type=Clock)
+    return hub
+
+
+def create_app(hub: Hub) -> FastAPI:
+    """Build the ASGI application over an open hub; its lifespan starts and closes the hub."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        hub.start()
+        try:
+            yield
+        finally:
+            hub.close()
+
+    app = FastAPI(
+        title="Kinoshelf",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url="/api/docs",
+        redoc_url="/api/redoc",
+        openapi_url="/api/openapi.json",
+    )
+    app.state.container = hub.container
+    return app

@@ -1,0 +1,110 @@
+"""Which processes of the hub share this data directory, and which of them died.
+
+Each listening process holds a lock on a file of its own in `run/`. A lock that can be taken belonged to a dead one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+if os.name == "nt":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+SUFFIX = ".lock"
+
+
+def process_name(role: str) -> str:
+    """Return a name no other process has or will have: role, machine, pid and chance."""
+    machine = "".join(letter for letter in socket.gethostname() if letter.isalnum() or letter == "-")[:40] or "machine"
+    return f"{role}-{machine}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class ProcessSeat:
+    """The seat of this process in `run/`, held until `leave` or death."""
+
+    def __init__(self, data_dir: Path, role: str) -> None:
+        self.name = process_name(role)
+        self._folder = data_dir / "run"
+        self._path = self._folder / f"{self.name}{SUFFIX}"
+        self._descriptor = -1
+
+    def take(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        if not _try_lock(self._descriptor):
+            raise RuntimeError(f"{self._path} is locked")
+        os.write(self._descriptor, str(os.getpid()).encode())
+        return self
+
+    def leave(self) -> None:
+        if self._descriptor >= 0:
+            self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self.take()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+
+def living(data_dir: Path) -> list[str]:
+    """Return the names of the processes that hold a seat, and clear away the seats of dead ones."""
+    return _sorted_out(data_dir)[0]
+
+
+def bury_dead(data_dir: Path) -> list[str]:
+    """Return the names of the processes that died since the last call; their seats are cleared away."""
+    return _sorted_out(data_dir)[1]
+
+
+def others_listen(data_dir: Path, mine: str) -> bool:
+    """Tell, cheaply, whether any other process has a seat (it may have died without leaving it)."""
+    try:
+        return any(name.endswith(SUFFIX) and name != f"{mine}{SUFFIX}" for name in os.listdir(data_dir / "run"))  # noqa: PTH208 -- on every commit: names are enough
+    except FileNotFoundError:
+        return False
+
+
+def _sorted_out(data_dir: Path) -> tuple[list[str], list[str]]:
+    alive: list[str] = []
+    dead: list[str] = []
+    for path in sorted((data_dir / "run").glob(f"*{SUFFIX}")):
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            if _try_lock(descriptor):
+                path.unlink(missing_ok=True)
+                dead.append(path.stem)
+            else:
+                alive.append(path.stem)
+        finally:
+            os.close(descriptor)
+    return alive, dead

@@ -1,0 +1,1 @@
+"""Forward-only migrations of the database, run before anything else touches it."""

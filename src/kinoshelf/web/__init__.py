@@ -1,0 +1,1 @@
+"""Pages for people: views per page, templates and static files."""
