@@ -89,7 +89,8 @@ class Download(Claimable, Base):
         # The order of the queue: what a worker claims next.
         Index("ix_downloads_queue", "state", priority.desc(), "position"),
         Index("ix_downloads_link_key", "link_key"),
-        Index("ix_downloads_created_at", "created_at", "id"),
+        # The list as people see it first, deep pages included, without touching the rows.
+        Index("ix_downloads_added", "created_at", "position", "id"),
         # Sums of a batch without touching its rows.
         Index("ix_downloads_batch_id", "batch_id", "state", "size_bytes", "downloaded_bytes"),
         Index("ix_downloads_position", "position"),

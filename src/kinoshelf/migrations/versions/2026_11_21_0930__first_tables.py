@@ -162,9 +162,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_downloads'))
     )
     with op.batch_alter_table('downloads', schema=None) as batch_op:
+        batch_op.create_index('ix_downloads_added', ['created_at', 'position', 'id'], unique=False)
         batch_op.create_index('ix_downloads_batch_id', ['batch_id', 'state', 'size_bytes', 'downloaded_bytes'], unique=False)
         batch_op.create_index(batch_op.f('ix_downloads_claimed_by'), ['claimed_by'], unique=False)
-        batch_op.create_index('ix_downloads_created_at', ['created_at', 'id'], unique=False)
         batch_op.create_index('ix_downloads_link_key', ['link_key'], unique=False)
         batch_op.create_index('ix_downloads_position', ['position'], unique=False)
         batch_op.create_index('ix_downloads_queue', ['state', sa.literal_column('priority DESC'), 'position'], unique=False)
