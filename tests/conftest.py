@@ -34,6 +34,7 @@ from kinoshelf.core.database import database_url as address_of
 from kinoshelf.core.migrate import migrate
 from kinoshelf.core.settings import SettingsStore, leaves
 from tests import services
+from tests.simulators.faulty import FaultyServer
 from tests.simulators.nginx import Nginx
 from tests.simulators.postgresql import TEMPLATE, Cluster, locked, shared_cluster
 
@@ -42,9 +43,6 @@ SESSION_DIR = "KINOSHELF_TEST_SESSION_DIR"
 MAIN_PROCESS = "KINOSHELF_TEST_MAIN_PROCESS"
 SERVER_SECONDS = 20
 WHOLE_SERVER = frozenset({"server", "server_process", "page", "phone_page"})
-
-
-# The session -------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,9 +75,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def session_dir() -> Path:
     """A folder all workers of this run share."""
     return Path(os.environ[SESSION_DIR])
-
-
-# Databases ---------------------------------------------------------------------------------------
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -170,9 +165,6 @@ def _database(kind: str, request: pytest.FixtureRequest, template: str | None) -
     cluster.drop(name)
 
 
-# The hub -----------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def clock(request: pytest.FixtureRequest) -> Clock:
     """A frozen clock; that of the system where a server runs. Marks `frozen_clock`, `system_clock` choose."""
@@ -228,9 +220,6 @@ def hub(store: SettingsStore, clock: Clock) -> Iterator[Hub]:
 @pytest.fixture
 def database(hub: Hub) -> Database:
     return hub.database
-
-
-# Servers -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -379,9 +368,6 @@ def server_process(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable
             one.kill()
 
 
-# Counterparts ------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="session")
 def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     """A real nginx, shared by the tests of a worker: give files names of their own."""
@@ -389,6 +375,13 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     if program is None:
         pytest.skip("nginx is not here and could not be brought")
     with Nginx(program, tmp_path_factory.mktemp("nginx")) as running:
+        yield running
+
+
+@pytest.fixture
+def faulty() -> Iterator[FaultyServer]:
+    """A server that misbehaves as told."""
+    with FaultyServer() as running:
         yield running
 
 
@@ -421,9 +414,6 @@ def phone_page(browser: Any, server: Server) -> Iterator[Any]:
 
     with open_page(browser, server.base_url, **PHONE) as page:
         yield page
-
-
-# Logs --------------------------------------------------------------------------------------------
 
 
 @dataclass

@@ -147,11 +147,12 @@ class Nginx:
                 limit=LIMITED_BYTES_PER_SECOND,
             )
         )
-        self._process = subprocess.Popen(
-            [self._program, "-e", "stderr", "-p", self._home, "-c", configuration],
-            stdin=subprocess.DEVNULL,
-            stderr=(self._home / "error.log").open("wb"),
-        )
+        with (self._home / "error.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [self._program, "-e", "stderr", "-p", self._home, "-c", configuration],
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
         give_up = time.monotonic() + START_SECONDS
         while not _listens(self.https_port):
             if self._process.poll() is not None or time.monotonic() > give_up:
