@@ -7,33 +7,26 @@ whole server run on SQLite unless marked `databases("sqlite", "postgres")`.
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import structlog
-import uvicorn
 
-from kinoshelf.app import Hub, Role, create_app, open_hub
+from kinoshelf.app import Hub, Role, open_hub
 from kinoshelf.core.clock import Clock, FrozenClock, SystemClock
 from kinoshelf.core.database import Database
 from kinoshelf.core.database import database_url as address_of
 from kinoshelf.core.migrate import migrate
 from kinoshelf.core.settings import SettingsStore, leaves
 from tests import services
+from tests.logs import ExpectedLogs, collected
+from tests.running import Server, ServerProcess, served, wait
 from tests.simulators.faulty import FaultyServer
 from tests.simulators.nginx import Nginx
 from tests.simulators.postgresql import TEMPLATE, Cluster, locked, shared_cluster
@@ -41,7 +34,6 @@ from tests.simulators.postgresql import TEMPLATE, Cluster, locked, shared_cluste
 # Told to the workers by the environment; the settings of the hub know no such name.
 SESSION_DIR = "KINOSHELF_TEST_SESSION_DIR"
 MAIN_PROCESS = "KINOSHELF_TEST_MAIN_PROCESS"
-SERVER_SECONDS = 20
 WHOLE_SERVER = frozenset({"server", "server_process", "page", "phone_page"})
 
 
@@ -222,57 +214,17 @@ def database(hub: Hub) -> Database:
     return hub.database
 
 
-@dataclass(frozen=True)
-class Server:
-    """The real application on a thread of this process."""
-
-    base_url: str
-    hub: Hub
-
-    @property
-    def ws_url(self) -> str:
-        return self.base_url.replace("http", "ws", 1)
-
-
 @pytest.fixture
 def server(store: SettingsStore, clock: Clock) -> Iterator[Server]:
     """The application served by uvicorn on a free port of 127.0.0.1; its hub is started."""
-    hub = open_hub(store, Role.SERVER, clock)
-    with _bound() as listening:
-        running = uvicorn.Server(
-            uvicorn.Config(create_app(hub), ws_per_message_deflate=False, log_config=None, timeout_graceful_shutdown=5)
-        )
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, name="server")
-        thread.start()
-        try:
-            _wait(lambda: running.started or not thread.is_alive(), "the server starts")
-            assert running.started, "the server ended while starting"
-            yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", hub)
-        finally:
-            running.should_exit = True
-            thread.join(timeout=SERVER_SECONDS)
-        assert not thread.is_alive(), "the server did not end"
-
-
-def _bound() -> Any:
-    import socket
-
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    return listening
-
-
-def _wait(condition: Callable[[], bool], what: str, seconds: float = SERVER_SECONDS) -> None:
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, f"waited {seconds:g} s in vain: {what}"
-        time.sleep(0.01)
+    with served(open_hub(store, Role.SERVER, clock)) as running:
+        yield running
 
 
 @pytest.fixture
 def wait_until() -> Callable[..., None]:
     """Wait for a condition instead of sleeping: `wait_until(lambda: …, "what is awaited", seconds=5)`."""
-    return _wait
+    return wait
 
 
 @pytest.fixture
@@ -280,75 +232,6 @@ def client(server: Server) -> Iterator[httpx2.Client]:
     """An HTTP client of `server`, on this machine and without credentials."""
     with httpx2.Client(base_url=server.base_url, timeout=20) as client:
         yield client
-
-
-@dataclass
-class ServerProcess:
-    """`python -m kinoshelf serve` as a process of its own. It keeps its port and its data when started again."""
-
-    environ: dict[str, str]
-    log_file: Path
-    arguments: tuple[str, ...] = ("serve",)
-    port: int = 0
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        if not self.port:
-            with _bound() as probe:
-                self.port = probe.getsockname()[1]
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def start(self) -> ServerProcess:
-        """Start it and wait until /health answers 200 (a worker: until it runs)."""
-        assert not self.is_running
-        env = {**os.environ, **self.environ, "KINOSHELF_PORT": str(self.port)}
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "kinoshelf", *self.arguments],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        if self.arguments[0] == "serve":
-            _wait(lambda: not self.is_running or self._is_healthy(), "the server answers /health")
-        assert self.is_running, f"the process ended:\n{self.log}"
-        return self
-
-    def kill(self) -> None:
-        """End it as a power cut would: SIGKILL."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(timeout=SERVER_SECONDS)
-
-    def stop(self) -> int:
-        """End it politely; return its exit status."""
-        assert self.process is not None
-        with suppress(ProcessLookupError):
-            self.process.terminate()
-        return self.process.wait(timeout=SERVER_SECONDS)
-
-    def restart(self) -> ServerProcess:
-        """Kill it and start it again on the same data."""
-        self.kill()
-        return self.start()
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text(errors="replace")
-
-    def _is_healthy(self) -> bool:
-        try:
-            return httpx2.get(f"{self.base_url}/health", timeout=5).status_code == 200
-        except httpx2.TransportError:
-            return False
 
 
 @pytest.fixture
@@ -416,69 +299,9 @@ def phone_page(browser: Any, server: Server) -> Iterator[Any]:
         yield page
 
 
-@dataclass
-class ExpectedLogs:
-    """Warnings and errors a test expects, by the event's name or by a pattern of it."""
-
-    records: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    """Level, event and keywords of every warning and error so far."""
-    _required: list[str] = field(default_factory=list)
-    _allowed: list[str] = field(default_factory=list)
-
-    def expect(self, *events: str) -> None:
-        """These must be logged before the test ends."""
-        self._required += events
-
-    def allow(self, *events: str) -> None:
-        """These may be logged."""
-        self._allowed += events
-
-    def judge(self) -> None:
-        seen = [event for _, event, _ in self.records]
-        unexpected = [
-            record
-            for record in self.records
-            if not any(re.fullmatch(name, record[1]) for name in (*self._required, *self._allowed))
-        ]
-        missing = [name for name in self._required if not any(re.fullmatch(name, event) for event in seen)]
-        assert not unexpected, f"unexpected warnings or errors in the log: {unexpected}"
-        assert not missing, f"not logged: {missing}"
-
-
 @pytest.fixture(autouse=True)
 def expected_logs() -> Iterator[ExpectedLogs]:
     """Collect what is logged as WARNING or worse; fail on what the test did not expect."""
-    expected = ExpectedLogs()
-    make_record = logging.getLogRecordFactory()
-    root = logging.getLogger()
-    before = (list(root.handlers), root.level)
-
-    def collecting(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = make_record(*args, **kwargs)
-        if record.levelno >= logging.WARNING:
-            if isinstance(record.msg, dict):
-                words = {key: value for key, value in record.msg.items() if key not in {"event", "level", "timestamp"}}
-                expected.records.append((record.levelname, str(record.msg.get("event")), words))
-            else:
-                expected.records.append((record.levelname, record.getMessage(), {"logger": record.name}))
-        return record
-
-    # A record factory sees every record whatever handlers a program under test installs.
-    logging.setLogRecordFactory(collecting)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
-        cache_logger_on_first_use=False,
-    )
-    try:
+    with collected() as expected:
         yield expected
-    finally:
-        logging.setLogRecordFactory(make_record)
-        root.handlers[:], _ = before[0], root.setLevel(before[1])
     expected.judge()
