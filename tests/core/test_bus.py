@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from kinoshelf.app import Hub, Role
 from kinoshelf.core.bus import CHANNEL, MAX_PAYLOAD_BYTES, BusMessage, split
@@ -34,7 +37,7 @@ def tell(hub: Hub, *lamp_ids: str) -> None:
 
 
 @pytest.fixture
-def listeners(make_hub: Callable[..., Hub]) -> Iterator[tuple[Hub, Hub, list[Event], list[Event]]]:
+def listeners(make_hub: Callable[..., Hub]) -> tuple[Hub, Hub, list[Event], list[Event]]:
     """Two processes on one state, and what each of them heard."""
     hubs = (make_hub(Role.WORKER), make_hub(Role.WORKER))
     heard: tuple[list[Event], list[Event]] = ([], [])
@@ -50,7 +53,6 @@ class TestProcessBus:
         tell(one, "a")
         tell(other, "b")
         wait_until(lambda: len(heard_by_one) == len(heard_by_other) == 2, "both facts arrive everywhere")
-        assert heard_by_one == [LampLit(("a",)), LampLit(("b",))] or heard_by_one[0] == LampLit(("a",))
         tell(one, "c")
         wait_until(lambda: LampLit(("c",)) in heard_by_other, "the last fact arrives")
         assert sorted(fact.lamp_ids for fact in heard_by_one) == [("a",), ("b",), ("c",)]
@@ -63,9 +65,13 @@ class TestProcessBus:
 
     def test_a_rollback_reaches_nobody(self, listeners, wait_until) -> None:
         one, _, _, heard_by_other = listeners
-        with pytest.raises(ZeroDivisionError), one.database.write() as session:
+
+        def fail(session: Session) -> None:
             publish(session, LampLit(("never",)))
             raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            one.database.run_write(fail)
         tell(one, "a")
         wait_until(lambda: bool(heard_by_other), "the next fact arrives")
         assert heard_by_other == [LampLit(("a",))]
@@ -78,14 +84,13 @@ class TestProcessBus:
         assert tuple(name for fact in heard_by_other for name in fact.lamp_ids) == names
 
     def test_a_message_nobody_can_read_is_left_out(self, listeners, wait_until, expected_logs) -> None:
-        one, other, _, heard_by_other = listeners
+        one, _, _, heard_by_other = listeners
         send(one.database, "not json")
         send(one.database, json.dumps({"name": "test.lamp_lit", "origin": "elsewhere"}))
         send(one.database, json.dumps({"name": "test.unknown", "origin": "elsewhere"}))
         tell(one, "a")
         wait_until(lambda: bool(heard_by_other), "the next fact arrives")
         expected_logs.expect("bus.unreadable")
-        assert other.bus is not None
 
     @pytest.mark.databases("sqlite")
     def test_a_lonely_process_writes_no_message(self, make_hub) -> None:
@@ -125,8 +130,6 @@ class TestProcessBus:
 def send(database: Database, payload: str) -> None:
     with database.write() as session:
         if database.is_sqlite:
-            from datetime import UTC, datetime
-
             session.add(BusMessage(origin="elsewhere", payload=payload, at=datetime.now(UTC)))
         else:
             session.execute(select(func.pg_notify(CHANNEL, payload)))
@@ -176,8 +179,6 @@ class TestProcessSeat:
         assert not others_listen(tmp_path, "somebody")
 
     def test_the_dead_are_forgotten_in_time(self, tmp_path: Path) -> None:
-        import os
-
         folder = tmp_path / "run"
         folder.mkdir()
         (folder / "worker-x.lock").touch()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
+from sqlalchemy.orm import Session
 
 from kinoshelf.core.database import Database
 from kinoshelf.core.events import Event, EventBus, publish, unpacked
@@ -49,9 +50,13 @@ class TestPublish:
         assert seen == [True]
 
     def test_a_rollback_forgets(self, database: Database, heard: list[Event]) -> None:
-        with pytest.raises(ZeroDivisionError), database.write() as session:
+
+        def fail(session: Session) -> None:
             publish(session, ShelfMoved(("a",)))
             raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            database.run_write(fail)
         with database.write():
             pass
         assert heard == []

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -27,7 +29,9 @@ CHANNEL = "kinoshelf"
 # PostgreSQL refuses payloads of 8,000 bytes and more.
 MAX_PAYLOAD_BYTES = 7500
 KEEP = timedelta(minutes=10)
-SQLITE_LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.5
+START_SECONDS = 10
+SAMPLE = "~sample"
 
 
 class BusMessage(Base):
@@ -64,28 +68,39 @@ class ProcessBus:
     one does, on the bus thread.
     """
 
-    def __init__(self, database: Database, data_dir: Any, name: str) -> None:
+    def __init__(self, database: Database, data_dir: Path, name: str) -> None:
         self._database = database
         self._data_dir = data_dir
         self._name = name
         self._stopping = threading.Event()
+        self._listening = threading.Event()
         self._thread: threading.Thread | None = None
         self._samplers: list[Callable[[dict[str, Any]], None]] = []
+        self._gap_handlers: list[Callable[[], None]] = []
         self._last_id = 0
+        self._is_interrupted = False
         database.announce = self._announce
 
     def start(self) -> None:
-        """Listen, on a thread of its own."""
+        """Listen, on a thread of its own. Facts committed from now on are heard."""
+        self._stopping.clear()
+        self._listening.clear()
         if self._database.is_sqlite:
             with self._database.read() as session:
                 self._last_id = session.scalar(select(func.max(BusMessage.id))) or 0
         self._thread = threading.Thread(target=self._run, name="bus", daemon=True)
         self._thread.start()
+        self._listening.wait(START_SECONDS)
 
     def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
+            self._thread = None
+
+    def on_gap(self, handler: Callable[[], None]) -> None:
+        """Call `handler` when facts of other processes may have been missed, after a lost connection."""
+        self._gap_handlers.append(handler)
 
     def on_sample(self, handler: Callable[[dict[str, Any]], None]) -> None:
         """Call `handler` with each sample of progress another process sends."""
@@ -96,7 +111,7 @@ class ProcessBus:
         if self._database.is_sqlite:
             return
         with self._database.write() as session:
-            for payload in split({"name": "~sample", "origin": self._name, **sample}):
+            for payload in split({**sample, "name": SAMPLE, "origin": self._name}):
                 session.execute(select(func.pg_notify(CHANNEL, payload)))
 
     def _announce(self, session: Session, events: list[Event]) -> None:
@@ -120,19 +135,23 @@ class ProcessBus:
                     self._follow_postgresql()
             except Exception as error:
                 # A lost connection must not end the listening; what was missed is caught up by the safety polls.
-                log.warning("bus.interrupted", error=str(error))
+                if not self._is_interrupted:
+                    log.warning("bus.interrupted", error=str(error))
+                self._is_interrupted = True
                 self._stopping.wait(1)
 
     def _follow_sqlite(self) -> None:
-        seen = -1
         with self._database.read_engine.connect() as connection:
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            while not self._stopping.wait(SQLITE_LOOK_SECONDS):
-                found = raw.execute("PRAGMA data_version").fetchone()[0]
-                if found != seen:
-                    seen = found
-                    self._deliver_rows()
+            raw: Any = connection.connection.driver_connection
+            with closing(raw.cursor()) as cursor:
+                seen = -1
+                self._listening.set()
+                while not self._stopping.wait(LOOK_SECONDS):
+                    found = cursor.execute("PRAGMA data_version").fetchone()[0]
+                    if found != seen:
+                        seen = found
+                        self._deliver_rows()
+                        self._is_interrupted = False
 
     def _deliver_rows(self) -> None:
         with self._database.read() as session:
@@ -144,26 +163,46 @@ class ProcessBus:
         for row in rows:
             self._last_id = row.id
             if row.origin != self._name:
-                self._tell(json.loads(row.payload))
+                self._tell(row.payload)
 
     def _follow_postgresql(self) -> None:
         with self._database.read_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"LISTEN {CHANNEL}"))
-            raw: Any = connection.connection.driver_connection
-            while not self._stopping.is_set():
-                for notice in raw.notifies(timeout=0.5):
-                    message = json.loads(notice.payload)
-                    if message.pop("origin", None) != self._name:
-                        self._tell(message)
-                    if self._stopping.is_set():
-                        break
-            connection.invalidate()
+            try:
+                connection.execute(text(f"LISTEN {CHANNEL}"))
+                self._listening.set()
+                if self._is_interrupted:
+                    self._is_interrupted = False
+                    log.info("bus.resumed")
+                    self._call(self._gap_handlers)
+                raw: Any = connection.connection.driver_connection
+                while not self._stopping.is_set():
+                    for notice in raw.notifies(timeout=LOOK_SECONDS):
+                        self._tell(notice.payload)
+                        if self._stopping.is_set():
+                            break
+            finally:
+                # A connection that listens must not go back to the pool.
+                connection.invalidate()
 
-    def _tell(self, message: dict[str, Any]) -> None:
-        if message.get("name") == "~sample":
-            for handler in self._samplers:
-                handler(message)
+    def _tell(self, payload: str) -> None:
+        """Hand a message to the subscribers here. One that cannot be read, as of another version, is left out."""
+        try:
+            message: dict[str, Any] = json.loads(payload)
+            if message.pop("origin", None) == self._name:
+                return
+            fact = None if message["name"] == SAMPLE else unpacked(message)
+        except Exception as error:
+            log.warning("bus.unreadable", error=str(error))
             return
-        fact = unpacked(message)
         if fact is not None:
             self._database.bus.tell([fact])
+        elif message["name"] == SAMPLE:
+            self._call(self._samplers, message)
+
+    @staticmethod
+    def _call(handlers: list[Callable[..., None]], *arguments: Any) -> None:
+        for handler in handlers:
+            try:
+                handler(*arguments)
+            except Exception:
+                log.exception("bus.handler_failed", handler=getattr(handler, "__qualname__", repr(handler)))

@@ -1,6 +1,7 @@
 """Which processes of the hub share this data directory, and which of them died.
 
-Each listening process holds a lock on a file of its own in `run/`. A lock that can be taken belonged to a dead one.
+Each listening process holds a lock on a file of its own in `run/`. A lock that can be taken belonged to a dead one,
+whose file is then kept under another name for a while, so that every room of every process hears of the death.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,6 +36,8 @@ else:
 
 
 SUFFIX = ".lock"
+DEAD_SUFFIX = ".dead"
+REMEMBER_DEAD_SECONDS = 600
 
 
 def process_name(role: str) -> str:
@@ -52,17 +57,24 @@ class ProcessSeat:
 
     def take(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        if not _try_lock(self._descriptor):
-            raise RuntimeError(f"{self._path} is locked")
+        while self._descriptor < 0:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            # Between opening and locking, another process may have taken the empty seat for a dead one.
+            if _try_lock(descriptor) and _is_file_at(descriptor, self._path):
+                self._descriptor = descriptor
+            else:
+                os.close(descriptor)
         os.write(self._descriptor, str(os.getpid()).encode())
         return self
 
     def leave(self) -> None:
         if self._descriptor >= 0:
-            self._path.unlink(missing_ok=True)
+            # Windows removes no open file.
+            with suppress(PermissionError):
+                self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = -1
+            self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self.take()
@@ -74,13 +86,28 @@ class ProcessSeat:
 
 
 def living(data_dir: Path) -> list[str]:
-    """Return the names of the processes that hold a seat, and clear away the seats of dead ones."""
-    return _sorted_out(data_dir)[0]
+    """Return the names of the processes that hold a seat."""
+    return _sorted_out(data_dir)
 
 
 def bury_dead(data_dir: Path) -> list[str]:
-    """Return the names of the processes that died since the last call; their seats are cleared away."""
-    return _sorted_out(data_dir)[1]
+    """Return the names of the processes that died in the last minutes.
+
+    Every caller hears of every death, possibly more than once: what it does with the news is idempotent.
+    """
+    alive = _sorted_out(data_dir)
+    names = []
+    for path in sorted((data_dir / "run").glob(f"*{DEAD_SUFFIX}")):
+        try:
+            is_old = time.time() - path.stat().st_mtime > REMEMBER_DEAD_SECONDS
+        except FileNotFoundError:
+            continue
+        # One that was mistaken for dead before it held its lock lives on.
+        if is_old or path.stem in alive:
+            path.unlink(missing_ok=True)
+        else:
+            names.append(path.stem)
+    return names
 
 
 def others_listen(data_dir: Path, mine: str) -> bool:
@@ -91,20 +118,26 @@ def others_listen(data_dir: Path, mine: str) -> bool:
         return False
 
 
-def _sorted_out(data_dir: Path) -> tuple[list[str], list[str]]:
+def _is_file_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _sorted_out(data_dir: Path) -> list[str]:
     alive: list[str] = []
-    dead: list[str] = []
     for path in sorted((data_dir / "run").glob(f"*{SUFFIX}")):
         try:
             descriptor = os.open(path, os.O_RDWR)
         except FileNotFoundError:
             continue
         try:
-            if _try_lock(descriptor):
-                path.unlink(missing_ok=True)
-                dead.append(path.stem)
-            else:
+            if not _try_lock(descriptor):
                 alive.append(path.stem)
+            elif _is_file_at(descriptor, path):
+                os.utime(path)
+                path.rename(path.with_suffix(DEAD_SUFFIX))
         finally:
             os.close(descriptor)
-    return alive, dead
+    return alive
