@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.services import browser_environment
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -19,6 +22,7 @@ def open_browser(program: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program,
+            env={**os.environ, **browser_environment(program)},
             # Chromium's sandbox cannot be set up by root or in most containers; it only meets our own pages here.
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )

@@ -108,6 +108,7 @@ def _guard(home: Path, binaries: Path, main_process: int) -> None:
     user = "nobody" if os.geteuid() == 0 else None
     if user:
         shutil.chown(home, user)
+        binaries = _reachable(binaries, home, user)
     data_dir, port = home / "cluster", _free_port()
     subprocess.run(
         [binaries / "initdb", "-D", data_dir, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
@@ -133,6 +134,14 @@ def _guard(home: Path, binaries: Path, main_process: int) -> None:
         server.send_signal(signal.SIGQUIT)
         server.wait(timeout=20)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _reachable(binaries: Path, home: Path, user: str) -> Path:
+    """Copy the programs where the other user can reach them, if need be."""
+    with contextlib.suppress(PermissionError):
+        subprocess.run([binaries / "initdb", "--version"], check=True, stdout=subprocess.DEVNULL, cwd="/", user=user)
+        return binaries
+    return shutil.copytree(binaries.parent, home / "programs", symlinks=True) / "bin"
 
 
 def _answers(port: int) -> bool:
