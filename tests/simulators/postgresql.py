@@ -30,6 +30,7 @@ OPTIONS = (
     "synchronous_commit=off",
     "autovacuum=off",
     "max_connections=200",
+    "deadlock_timeout=100ms",
     "shared_buffers=64MB",
     "log_min_messages=error",
 )
