@@ -12,6 +12,8 @@ import structlog
 from fastapi import FastAPI
 
 from kinoshelf import __version__
+from kinoshelf.api import series
+from kinoshelf.core.access.install import add_access, install_access
 from kinoshelf.core.bus import ProcessBus
 from kinoshelf.core.clock import Clock, SystemClock
 from kinoshelf.core.container import Container
@@ -20,6 +22,7 @@ from kinoshelf.core.events import EventBus
 from kinoshelf.core.migrate import migrate
 from kinoshelf.core.processes import ProcessSeat
 from kinoshelf.core.settings import SettingsStore
+from kinoshelf.core.web import Surfaces
 
 log = structlog.get_logger()
 
@@ -74,6 +77,7 @@ def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hu
     for thing in (store, database, events, hub.bus):
         hub.container.add(thing)
     hub.container.add(clock, as_type=Clock)
+    add_access(hub.container)
     return hub
 
 
@@ -97,4 +101,9 @@ def create_app(hub: Hub) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.container = hub.container
+    surfaces = Surfaces(series.render_error)
+    for router in series.ROUTERS:
+        app.include_router(router)
+    # Last: the middleware added last stands outermost.
+    install_access(app, hub.container, surfaces, limited=series.PREFIXES)
     return app

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import structlog
@@ -14,15 +15,23 @@ from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketClose, WebSocketState
 
 from kinoshelf.core.container import Container
-from kinoshelf.core.errors import KinoshelfError, LimitReached, StorageProblem
+from kinoshelf.core.errors import KinoshelfError, LimitReached, NeedsSignIn, StorageProblem
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 request_id_now: ContextVar[str] = ContextVar("request_id", default="")
+
+DEFECT = "something went wrong here; the log has the details"
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+# What the framework says in two words of its own.
+IN_WORDS = {404: "there is nothing at this address", 405: "this address does not know that method"}
 
 
 class Unexpected(KinoshelfError):
@@ -46,6 +55,18 @@ class PlainStatus(KinoshelfError):
         super().__init__(message)
         self.plain_status = status
         self.headers = dict(headers or {})
+
+
+class SignInElsewhere(NeedsSignIn):
+    """A page is asked for that needs a sign-in: the answer leads to the form at `location`.
+
+    A fragment was asked for by script: the whole page has to move, not the fragment.
+    """
+
+    def __init__(self, location: str, *, is_fragment: bool = False) -> None:
+        super().__init__("sign in to see this page")
+        self.location = location
+        self.is_fragment = is_fragment
 
 
 def status_of(error: KinoshelfError) -> int:
@@ -83,6 +104,11 @@ def use(kind: type[T]) -> Callable[[HTTPConnection], T]:
     return find
 
 
+def is_below(path: str, prefixes: Iterable[str]) -> bool:
+    """Tell whether `path` is one of `prefixes` or lies below one."""
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
+
+
 class Surfaces:
     """Which renderer answers for which paths; the longest prefix decides."""
 
@@ -95,20 +121,26 @@ class Surfaces:
         self._by_prefix.sort(key=lambda pair: -len(pair[0]))
 
     def render(self, path: str, error: KinoshelfError) -> Response:
-        renderer = next(
-            (found for prefix, found in self._by_prefix if path == prefix or path.startswith(f"{prefix}/")),
-            self._default,
-        )
+        if isinstance(error, SignInElsewhere) and not error.is_fragment:
+            return RedirectResponse(error.location, status_code=303)
+        renderer = next((found for prefix, found in self._by_prefix if is_below(path, (prefix,))), self._default)
         rendered = renderer(error)
-        headers = dict(rendered.headers)
-        if isinstance(error, LimitReached):
-            headers.setdefault("Retry-After", str(error.retry_after_seconds))
-        if isinstance(error, PlainStatus):
-            headers = {**error.headers, **headers}
+        headers = {**_headers_of(error), **rendered.headers}
         if isinstance(rendered.body, Response):
             rendered.body.headers.update(headers)
             return rendered.body
         return JSONBytes(rendered.body, status_code=rendered.status, headers=headers)
+
+
+def _headers_of(error: KinoshelfError) -> dict[str, str]:
+    """What a status promises in every surface."""
+    if isinstance(error, SignInElsewhere):
+        return {"HX-Redirect": error.location}
+    if isinstance(error, NeedsSignIn):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, LimitReached):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    return error.headers if isinstance(error, PlainStatus) else {}
 
 
 def problems_in_words(problems: list[dict[str, Any]]) -> str:
@@ -123,37 +155,60 @@ def problems_in_words(problems: list[dict[str, Any]]) -> str:
 def install_error_handlers(app: FastAPI, surfaces: Surfaces) -> None:
     """Turn every failure of a request into the documented error of the surface it was made to."""
 
-    async def known(request: Request, error: Exception) -> Response:
+    async def answered(connection: Request | WebSocket, error: KinoshelfError) -> Callable[..., Any] | None:
+        response = surfaces.render(path_of(connection.scope), error)
+        if not isinstance(connection, WebSocket):
+            return response
+        has_begun = connection.application_state is not WebSocketState.CONNECTING
+        await refuse_socket(response, connection.scope, connection.receive, connection.send, has_begun=has_begun)
+        return None
+
+    async def known(connection: Request | WebSocket, error: Exception) -> Callable[..., Any] | None:
         assert isinstance(error, KinoshelfError)
         if error.status >= 500 and not isinstance(error, StorageProblem):
-            log.error("web.failed", path=request.url.path, code=error.code, error=error.message)
-        return surfaces.render(_path(request), error)
+            log.error("web.failed", path=path_of(connection.scope), code=error.code, error=error.message)
+        return await answered(connection, error)
 
-    async def malformed(request: Request, error: Exception) -> Response:
+    async def malformed(connection: Request | WebSocket, error: Exception) -> Callable[..., Any] | None:
         assert isinstance(error, RequestValidationError)
         problems: list[dict[str, Any]] = [
             {"loc": list(problem["loc"]), "msg": problem["msg"], "type": problem["type"]} for problem in error.errors()
         ]
-        return surfaces.render(_path(request), BadRequest(problems_in_words(problems), problems=problems))
+        return await answered(connection, BadRequest(problems_in_words(problems), problems=problems))
 
-    async def plain(request: Request, error: Exception) -> Response:
+    async def plain(connection: Request | WebSocket, error: Exception) -> Callable[..., Any] | None:
         assert isinstance(error, HTTPException | StarletteHTTPException)
-        return surfaces.render(_path(request), PlainStatus(error.status_code, str(error.detail), error.headers))
+        is_bare = error.detail == HTTPStatus(error.status_code).phrase
+        message = IN_WORDS.get(error.status_code, error.detail) if is_bare else error.detail
+        return await answered(connection, PlainStatus(error.status_code, str(message), error.headers))
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        log.error("web.defect", path=request.url.path, exc_info=error)
-        return surfaces.render(_path(request), Unexpected("something went wrong here; the log has the details"))
+    # What nobody expected passes on to the front door (core/access/middleware.py), so that it too leaves by it.
+    for kind, handler in (
+        (KinoshelfError, known),
+        (RequestValidationError, malformed),
+        (StarletteHTTPException, plain),
+    ):
+        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]  # its type knows no sockets, its code does
 
-    app.add_exception_handler(KinoshelfError, known)
-    app.add_exception_handler(RequestValidationError, malformed)
-    app.add_exception_handler(StarletteHTTPException, plain)
-    app.add_exception_handler(Exception, unexpected)
+
+async def refuse_socket(response: Response, scope: Scope, receive: Receive, send: Send, *, has_begun: bool) -> None:
+    """Refuse a handshake with an answer a person can read where the server can send one; else close."""
+    if not has_begun and "websocket.http.response" in scope.get("extensions", {}):
+        await response(scope, receive, send)
+    else:
+        code = INTERNAL_ERROR if response.status_code >= 500 else POLICY_VIOLATION
+        await WebSocketClose(code)(scope, receive, send)
 
 
-def _path(request: Request) -> str:
-    """The path below the base path, which is what surfaces are named by."""
-    path: str = request.scope["path"]
-    root: str = request.scope.get("root_path", "")
+def base_of(scope: Scope) -> str:
+    """Return the path the hub is served under; a mounted application has its own in root_path."""
+    return str(scope.get("app_root_path", scope.get("root_path", "")))
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path below the base path, which is what surfaces are named by."""
+    path: str = scope["path"]
+    root = base_of(scope)
     return path.removeprefix(root) if root else path
 
 
