@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from kinoshelf.app import Hub, Role
+from kinoshelf.app import Hub
 from kinoshelf.core.bus import CHANNEL, MAX_PAYLOAD_BYTES, BusMessage, split
 from kinoshelf.core.database import Database
 from kinoshelf.core.events import Event, publish
@@ -39,11 +39,12 @@ def tell(hub: Hub, *lamp_ids: str) -> None:
 @pytest.fixture
 def listeners(make_hub: Callable[..., Hub]) -> tuple[Hub, Hub, list[Event], list[Event]]:
     """Two processes on one state, and what each of them heard."""
-    hubs = (make_hub(Role.WORKER), make_hub(Role.WORKER))
+    hubs = (make_hub(), make_hub())
     heard: tuple[list[Event], list[Event]] = ([], [])
     for hub, facts in zip(hubs, heard, strict=True):
         hub.events.subscribe(LampLit, facts.append)
-        hub.start()
+        hub.seat.take()
+        hub.bus.start()
     return (*hubs, *heard)
 
 
@@ -60,7 +61,7 @@ class TestProcessBus:
 
     def test_a_command_beside_them_is_heard(self, listeners, make_hub, wait_until) -> None:
         _, _, heard_by_one, heard_by_other = listeners
-        tell(make_hub(Role.COMMAND), "a")
+        tell(make_hub(), "a")
         wait_until(lambda: bool(heard_by_one and heard_by_other), "the command's fact arrives")
 
     def test_a_rollback_reaches_nobody(self, listeners, wait_until) -> None:
@@ -94,8 +95,9 @@ class TestProcessBus:
 
     @pytest.mark.databases("sqlite")
     def test_a_lonely_process_writes_no_message(self, make_hub) -> None:
-        hub = make_hub(Role.SERVER)
-        hub.start()
+        hub = make_hub()
+        hub.seat.take()
+        hub.bus.start()
         tell(hub, "a")
         with hub.database.read() as session:
             assert session.scalar(select(func.count()).select_from(BusMessage)) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Index, Integer, String, Text
@@ -10,6 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kinoshelf.core.claims import Claimable
 from kinoshelf.core.database import Base
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 
 class Job(Claimable, Base):
@@ -24,7 +36,7 @@ class Job(Claimable, Base):
     exclusive_key: Mapped[str | None] = mapped_column(String(200))
     """Jobs that share it never run at the same time."""
     state: Mapped[str] = mapped_column(String(10))
-    """queued, running, done, failed, cancelled"""
+    """One of `JobState`."""
     priority: Mapped[int] = mapped_column(Integer, default=0)
     trigger: Mapped[str] = mapped_column(String(10))
     """user, schedule, event"""
@@ -54,6 +66,14 @@ Index(
     unique=True,
     sqlite_where=Job.state.in_(["queued", "running"]),
     postgresql_where=Job.state.in_(["queued", "running"]),
+)
+# Two workers that claim at the same moment cannot see each other's claim; this refuses the second.
+Index(
+    "uq_jobs_exclusive_key",
+    Job.exclusive_key,
+    unique=True,
+    sqlite_where=Job.state == "running",
+    postgresql_where=Job.state == "running",
 )
 
 
