@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 
 from kinoshelf import __version__
-from kinoshelf.api import series
+from kinoshelf.api import downloads, series
 from kinoshelf.core.access.install import add_access, install_access
 from kinoshelf.core.bus import ProcessBus
 from kinoshelf.core.clock import Clock, SystemClock
@@ -22,7 +22,11 @@ from kinoshelf.core.events import EventBus
 from kinoshelf.core.migrate import migrate
 from kinoshelf.core.processes import ProcessSeat
 from kinoshelf.core.settings import SettingsStore
+from kinoshelf.core.settings_events import follow_settings
 from kinoshelf.core.web import Surfaces
+from kinoshelf.downloads.adding import AddDownloads
+from kinoshelf.downloads.engine import Engine, take_sample
+from kinoshelf.downloads.progress import ProgressBoard
 
 log = structlog.get_logger()
 
@@ -45,6 +49,7 @@ class Hub:
     seat: ProcessSeat
     bus: ProcessBus
     container: Container = field(default_factory=Container)
+    engine: Engine | None = None
     started_at: datetime | None = None
 
     def start(self) -> None:
@@ -53,8 +58,12 @@ class Hub:
         if self.role is not Role.COMMAND:
             self.seat.take()
             self.bus.start()
+            if self.engine is not None:
+                self.engine.start()
 
     def close(self) -> None:
+        if self.engine is not None:
+            self.engine.stop()
         self.bus.stop()
         self.seat.leave()
         self.database.close()
@@ -77,8 +86,28 @@ def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hu
     for thing in (store, database, events, hub.bus):
         hub.container.add(thing)
     hub.container.add(clock, as_type=Clock)
+    follow_settings(store, events)
     add_access(hub.container)
+    add_downloads(hub)
     return hub
+
+
+def add_downloads(hub: Hub) -> None:
+    """Wire the download queue; the engine itself works in servers and workers only."""
+    board = hub.container.add(ProgressBoard())
+    hub.container.add(AddDownloads(database=hub.database, clock=hub.clock))
+    hub.bus.on_sample(lambda sample: take_sample(board, sample))
+    if hub.role is not Role.COMMAND:
+        hub.engine = hub.container.add(
+            Engine(
+                store=hub.store,
+                database=hub.database,
+                clock=hub.clock,
+                worker=hub.seat.name,
+                board=board,
+                bus=hub.bus,
+            )
+        )
 
 
 def create_app(hub: Hub) -> FastAPI:
@@ -104,6 +133,7 @@ def create_app(hub: Hub) -> FastAPI:
     surfaces = Surfaces(series.render_error)
     for router in series.ROUTERS:
         app.include_router(router)
+    downloads.install_downloads_api(app, surfaces, hub.container)
     # Last: the middleware added last stands outermost.
-    install_access(app, hub.container, surfaces, limited=series.PREFIXES)
+    install_access(app, hub.container, surfaces, limited=series.PREFIXES, shared=downloads.PREFIXES)
     return app

@@ -80,7 +80,7 @@ class EngineSettings(Section):
         0, ge=0, le=100, description="Downloads at the same time from one host; 0 = no limit of its own."
     )
     max_segments_per_download: int = Field(
-        8,
+        16,
         ge=1,
         le=32,
         description="Most connections one file may use when the host limits each connection; 1 = never split.",
@@ -106,6 +106,9 @@ class EngineSettings(Section):
         ge=0,
         le=1000,
         description="Retries of one download over all causes; empty = each cause has its own number.",
+    )
+    retry_delay_factor: float = Field(
+        1.0, ge=0.0, le=10.0, description="Scale of the waits before a retry; what a host asks for is scaled too."
     )
     user_agent: str = Field(
         "", max_length=300, description="User-Agent for downloads; empty = Kinoshelf and its version."
@@ -368,6 +371,11 @@ class SettingsStore:
     @property
     def current(self) -> Settings:
         return self._settings
+
+    @property
+    def file_values(self) -> Mapping[str, Any]:
+        """What the config file says, as the tree it is."""
+        return self._file_tree
 
     def on_change(self, listener: Callable[[Settings], None]) -> None:
         """Call `listener` with the new settings after every change, from the thread that made it."""

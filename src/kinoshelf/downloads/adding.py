@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,7 @@ from kinoshelf.core.database import Database
 from kinoshelf.core.errors import InvalidInput, KinoshelfError
 from kinoshelf.core.events import publish
 from kinoshelf.downloads.checksums import parse_checksum
+from kinoshelf.downloads.control import remove_empty_batches
 from kinoshelf.downloads.errors import DownloadAlreadyQueued
 from kinoshelf.downloads.events import DownloadsAdded, DownloadsRemoved
 from kinoshelf.downloads.links import Link, parse_link
@@ -27,7 +29,7 @@ from kinoshelf.downloads.states import State
 
 CHUNK = 500
 MAX_PRIORITY = 1_000_000
-BATCH_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Added:
     outcome: Literal["added", "duplicate", "invalid"]
     download_id: str | None = None
     error: str | None = None
+    row: Mapping[str, Any] | None = None
+    """The columns that were written, where it was added."""
 
 
 class AddDownloads:
@@ -95,7 +99,10 @@ class AddDownloads:
         """Add what can be added; answer one outcome a link, in order. Raises InvalidInput for a bad batch only."""
         checked_batch(batch_id, batch_name)
         now = self._clock.now()
-        return await self._database.writing(lambda session: add_all(session, wanted, now, batch_id, batch_name))
+        # Thousands of links take their time to be read: not while the database waits, nor the requests of others.
+        rows, outcomes = await asyncio.to_thread(prepared_all, wanted)
+        added = await self._database.writing(lambda session: add(session, rows, now, batch_id, batch_name))
+        return _joined(outcomes, added)
 
 
 def _raised(added: Added) -> str:
@@ -106,7 +113,7 @@ def _raised(added: Added) -> str:
 
 
 def checked_batch(batch_id: str | None, batch_name: str | None) -> None:
-    if batch_id is not None and not BATCH_ID.match(batch_id):
+    if batch_id is not None and not BATCH_ID.fullmatch(batch_id):
         raise InvalidInput("batch_id must be 1 to 64 letters, digits, - or _")
     if batch_name is not None and (not batch_name.strip() or len(batch_name) > 500):
         raise InvalidInput("batch_name must be 1 to 500 characters")
@@ -120,6 +127,12 @@ def add_all(
     batch_name: str | None = None,
 ) -> list[Added]:
     """Add inside a transaction of the caller; see `AddDownloads.many`."""
+    rows, outcomes = prepared_all(wanted)
+    return _joined(outcomes, add(session, rows, now, batch_id, batch_name))
+
+
+def prepared_all(wanted: Sequence[NewDownload]) -> tuple[list[dict[str, Any]], list[Added | None]]:
+    """Check many requests: return the rows to add, and one outcome a request, None where its row decides. Pure."""
     outcomes: list[Added | None] = []
     rows: list[dict[str, Any]] = []
     for one in wanted:
@@ -128,8 +141,12 @@ def add_all(
             outcomes.append(None)
         except KinoshelfError as error:
             outcomes.append(Added(one.url, "invalid", error=error.message))
-    added = iter(add(session, rows, now, batch_id, batch_name))
-    return [outcome or next(added) for outcome in outcomes]
+    return rows, outcomes
+
+
+def _joined(outcomes: Sequence[Added | None], added: Sequence[Added]) -> list[Added]:
+    rest = iter(added)
+    return [outcome or next(rest) for outcome in outcomes]
 
 
 def prepared(wanted: NewDownload) -> dict[str, Any]:
@@ -208,24 +225,23 @@ def add(
             replaced.append(twin.id)
         position += POSITION_STEP
         download_id = str(uuid.uuid4())
-        inserts.append(
-            {
-                **row,
-                "id": download_id,
-                "kind": "link",
-                "state": State.QUEUED.value,
-                "position": position,
-                "batch_id": batches.of(row),
-                "downloaded_bytes": 0,
-                "is_verified": False,
-                "retry_count": 0,
-                "retries_by_cause": "{}",
-                "created_at": now,
-                "updated_at": now,
-            }
-        )
+        new = {
+            **row,
+            "id": download_id,
+            "kind": "link",
+            "state": State.QUEUED.value,
+            "position": position,
+            "batch_id": batches.of(row),
+            "downloaded_bytes": 0,
+            "is_verified": False,
+            "retry_count": 0,
+            "retries_by_cause": "{}",
+            "created_at": now,
+            "updated_at": now,
+        }
+        inserts.append(new)
         known[row["link_key"]] = _Twin(download_id, State.QUEUED.value, None)
-        outcomes.append(Added(row["original_url"], "added", download_id=download_id))
+        outcomes.append(Added(row["original_url"], "added", download_id=download_id, row=new))
     for begin in range(0, len(replaced), CHUNK):
         session.execute(delete(Download).where(Download.id.in_(replaced[begin : begin + CHUNK])))
     if replaced:
@@ -233,6 +249,8 @@ def add(
     if inserts:
         session.connection().execute(insert(Download), inserts)
         publish(session, DownloadsAdded(tuple(row["id"] for row in inserts)))
+    if replaced:
+        remove_empty_batches(session)
     return outcomes
 
 

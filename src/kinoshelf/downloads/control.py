@@ -100,11 +100,11 @@ def _queued(now: datetime) -> dict[str, Any]:
     }
 
 
-def cancel(session: Session, selection: Selection, now: datetime) -> Removed:
+def cancel(session: Session, selection: Selection, now: datetime, states: Collection[State] = CANCELLABLE) -> Removed:
     """Cancel what is not finished. What has arrived is thrown away; the rows stay in the list."""
     cancelled = Removed()
     for condition in selection.conditions():
-        wanted = and_(condition, Download.state.in_(sorted(CANCELLABLE)))
+        wanted = and_(condition, Download.state.in_(sorted(states)))
         # A part file in a worker's hands is cleared away by that worker.
         cancelled.part_paths.extend(_free_part_paths(session, wanted, now))
     values = {
@@ -114,7 +114,7 @@ def cancel(session: Session, selection: Selection, now: datetime) -> Removed:
         "completed_at": now,
         "updated_at": now,
     }
-    cancelled.ids = _move(session, selection, CANCELLABLE, values)
+    cancelled.ids = _move(session, selection, states, values)
     return cancelled
 
 
@@ -130,7 +130,7 @@ def remove(session: Session, selection: Selection, now: datetime, states: Collec
         gone.finished_paths.extend(session.scalars(select(Download.destination).where(finished)).all())  # type: ignore[arg-type]
         gone.ids.extend(session.scalars(delete(Download).where(wanted).returning(Download.id)).all())
     if gone.ids:
-        _remove_empty_batches(session)
+        remove_empty_batches(session)
         publish(session, DownloadsRemoved(tuple(gone.ids)))
     return gone
 
@@ -141,7 +141,8 @@ def _free_part_paths(session: Session, wanted: ColumnElement[bool], now: datetim
     return [path for path in session.scalars(query) if path]
 
 
-def _remove_empty_batches(session: Session) -> None:
+def remove_empty_batches(session: Session) -> None:
+    """A batch lives as long as it has downloads."""
     used = select(Download.id).where(Download.batch_id == Batch.id).exists()
     session.execute(delete(Batch).where(not_(used)))
 
@@ -304,6 +305,6 @@ def clear_history(session: Session, before: datetime, now: datetime) -> Removed:
     gone.part_paths = _free_part_paths(session, wanted, now)
     gone.ids = list(session.scalars(delete(Download).where(wanted).returning(Download.id)).all())
     if gone.ids:
-        _remove_empty_batches(session)
+        remove_empty_batches(session)
         publish(session, DownloadsRemoved(tuple(gone.ids)))
     return gone

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kinoshelf.downloads.models import Batch, Download, DownloadError
 from kinoshelf.downloads.progress import percent_of
-from kinoshelf.downloads.states import ACTIVE, GROUPS, State, batch_state
+from kinoshelf.downloads.states import ACTIVE, GROUPS, OPEN, State, batch_state
 
 CHUNK = 500
 Sort = Literal["added", "status", "filename", "size", "progress", "queue"]
@@ -58,14 +59,20 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.standalone_only:
         found.append(Download.batch_id.is_(None))
     if wanted.search:
-        pattern = "%" + wanted.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").lower() + "%"
-        found.append(
-            or_(
-                func.lower(Download.filename).like(pattern, escape="\\"),
-                func.lower(Download.original_url).like(pattern, escape="\\"),
-            )
-        )
+        found.append(or_(contains(Download.filename, wanted.search), contains(Download.original_url, wanted.search)))
     return found
+
+
+def contains(column: Any, text: str) -> ColumnElement[bool]:
+    """The condition that `column` holds `text`, whatever the case of its letters."""
+    # File names are stored composed (NFC); macOS types them decomposed.
+    text = unicodedata.normalize("NFC", text)
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    lowered = func.lower(column).like(f"%{escaped.lower()}%", escape="\\")
+    if text.isascii():
+        return lowered
+    # SQLite lowers ASCII letters only: «É» is found as it was typed, or all in capitals.
+    return or_(lowered, *(column.like(f"%{form}%", escape="\\") for form in {escaped, escaped.upper()}))
 
 
 def _order(sort: Sort, *, descending: bool) -> tuple[Any, ...]:
@@ -90,11 +97,19 @@ def _order(sort: Sort, *, descending: bool) -> tuple[Any, ...]:
 
 
 def list_downloads(
-    session: Session, wanted: Filter, *, page: int = 1, limit: int = 50, sort: Sort = "added", descending: bool = True
+    session: Session,
+    wanted: Filter,
+    *,
+    page: int = 1,
+    limit: int = 50,
+    sort: Sort = "added",
+    descending: bool = True,
+    offset: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """Return one page of rows with the columns of `downloads` and `batch_name`."""
+    """Return one page of rows with the columns of `downloads` and `batch_name`; `offset` begins anywhere instead."""
     order = _order(sort, descending=descending)
-    ids = select(Download.id).where(*_conditions(wanted)).order_by(*order).limit(limit).offset((page - 1) * limit)
+    first = (page - 1) * limit if offset is None else offset
+    ids = select(Download.id).where(*_conditions(wanted)).order_by(*order).limit(limit).offset(first)
     # Rows are read for the page only: skipping to a deep page walks an index, not the table.
     found = session.scalars(ids).all()
     rows = {row.id: row for row in session.execute(_select().where(Download.id.in_(found)))}
@@ -121,10 +136,37 @@ def get_downloads(session: Session, ids: Iterable[str]) -> list[Row[Any]]:
 
 def list_open(session: Session) -> Sequence[Row[Any]]:
     """Return every download that is not final, running ones first."""
-    states = sorted(set(State) - {State.COMPLETED, State.FAILED, State.CANCELLED, State.SKIPPED})
+    return [row for part in iter_open(session) for row in part]
+
+
+def iter_open(session: Session) -> Iterator[Sequence[Row[Any]]]:
+    """Yield what `list_open` returns in parts, so that a long queue is never in memory as a whole."""
     running = case((Download.state.in_(sorted(ACTIVE)), 0), else_=1)
-    query = _select().where(Download.state.in_(states))
-    return session.execute(query.order_by(running, Download.priority.desc(), Download.position)).all()
+    query = _select().where(Download.state.in_(sorted(OPEN)))
+    query = query.order_by(running, Download.priority.desc(), Download.position)
+    yield from session.execute(query.execution_options(yield_per=CHUNK)).partitions()
+
+
+def get_states(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """Return the state of each of `ids` that exists."""
+    wanted = list(ids)
+    found: dict[str, str] = {}
+    for begin in range(0, len(wanted), CHUNK):
+        query = select(Download.id, Download.state).where(Download.id.in_(wanted[begin : begin + CHUNK]))
+        found.update({row.id: row.state for row in session.execute(query)})
+    return found
+
+
+def list_active_in(session: Session, batch_ids: Collection[str]) -> Sequence[Any]:
+    """Return id, batch and sizes of what runs in some batches: the rows whose figures are behind the live ones."""
+    columns = (Download.id, Download.batch_id, Download.state, Download.size_bytes, Download.downloaded_bytes)
+    query = select(*columns).where(Download.batch_id.in_(batch_ids), Download.state.in_(sorted(ACTIVE)))
+    return session.execute(query).all()
+
+
+def get_batch_names(session: Session, ids: Collection[str]) -> dict[str, str]:
+    rows = session.execute(select(Batch.id, Batch.name).where(Batch.id.in_(ids)))
+    return {row.id: row.name for row in rows}
 
 
 def list_errors(session: Session, download_id: str) -> Sequence[Any]:
@@ -156,6 +198,8 @@ class BatchSummary:
     counts: dict[State, int]
     total_bytes: int
     downloaded_bytes: int
+    expected_bytes: int = 0
+    """What all of it will be, unknown sizes taken as the mean of the known ones, without what will never come."""
 
     @property
     def total_items(self) -> int:
@@ -167,9 +211,9 @@ class BatchSummary:
 
     @property
     def percent(self) -> float:
-        """By bytes where sizes are known, by items where none is."""
-        if self.total_bytes:
-            return percent_of(self.downloaded_bytes, self.total_bytes)
+        """By bytes where any size is known, by items where none is."""
+        if self.expected_bytes:
+            return percent_of(self.downloaded_bytes, self.expected_bytes)
         return percent_of(self.counts.get(State.COMPLETED, 0), self.total_items)
 
     def count(self, group: str) -> int:
@@ -183,12 +227,13 @@ def list_batches(
     query = select(Batch.id, Batch.name, Batch.created_at).order_by(Batch.created_at.desc(), Batch.id)
     query = query.where(Batch.id.in_(ids)) if ids is not None else query.limit(limit).offset((page - 1) * limit)
     batches = session.execute(query).all()
-    sums: dict[str, dict[State, tuple[int, int, int]]] = {row.id: {} for row in batches}
+    sums: dict[str, dict[State, Any]] = {row.id: {} for row in batches}
     grouped = (
         select(
             Download.batch_id,
             Download.state,
             func.count().label("items"),
+            func.count(Download.size_bytes).label("sized"),
             func.coalesce(func.sum(Download.size_bytes), 0).label("total"),
             func.coalesce(func.sum(Download.downloaded_bytes), 0).label("downloaded"),
         )
@@ -196,18 +241,22 @@ def list_batches(
         .group_by(Download.batch_id, Download.state)
     )
     for row in session.execute(grouped):
-        sums[row.batch_id][State(row.state)] = (row.items, int(row.total), int(row.downloaded))
-    return [
-        BatchSummary(
-            row.id,
-            row.name,
-            row.created_at,
-            {state: found[0] for state, found in sums[row.id].items()},
-            sum(found[1] for found in sums[row.id].values()),
-            sum(found[2] for found in sums[row.id].values()),
-        )
-        for row in batches
-    ]
+        sums[row.batch_id][State(row.state)] = row
+    return [_summary(row, sums[row.id]) for row in batches]
+
+
+def _summary(batch: Any, sums: dict[State, Any]) -> BatchSummary:
+    coming = [row for state, row in sums.items() if state not in GROUPS["cancelled"]]
+    items, sized = sum(row.items for row in coming), sum(row.sized for row in coming)
+    return BatchSummary(
+        batch.id,
+        batch.name,
+        batch.created_at,
+        {state: row.items for state, row in sums.items()},
+        sum(int(row.total) for row in sums.values()),
+        sum(int(row.downloaded) for row in sums.values()),
+        sum(int(row.total) for row in coming) * items // sized if sized else 0,
+    )
 
 
 def count_batches(session: Session) -> int:

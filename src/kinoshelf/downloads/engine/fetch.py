@@ -1,0 +1,609 @@
+"""One attempt at one download: from the first request to all bytes in the part file, over one connection or several."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import errno
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from kinoshelf.downloads.checksums import Checksum, checksum_from_headers
+from kinoshelf.downloads.engine.growth import MIN_SPLIT_BYTES, Growth, HostMemory
+from kinoshelf.downloads.engine.pace import Pace
+from kinoshelf.downloads.engine.partfile import Origin, PartFile
+from kinoshelf.downloads.engine.transport import Answer, Exchange, Request, Transport, TransportFailed
+from kinoshelf.downloads.errors import LinkNotUsable
+from kinoshelf.downloads.links import parse_link
+from kinoshelf.downloads.naming import filename_from_disposition, filename_from_url
+from kinoshelf.downloads.progress import SpeedMeter
+from kinoshelf.downloads.retry import Cause, Failure, failure_of_status
+
+WRITE_BYTES = 256 * 1024
+MAX_REDIRECTS = 10
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Without a validator the last bytes are fetched again and compared before anything is added to them.
+OVERLAP_BYTES = 64 * 1024
+PREALLOCATE_FROM_BYTES = 1024 * 1024
+CONTENT_RANGE = re.compile(r"^bytes\s+(\d+)-(\d+)/(\d+|\*)$", re.IGNORECASE)
+
+
+class Stop(Exception):
+    """The attempt ends with a failure that was found while bytes arrived."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(slots=True)
+class Job:
+    """What the queue hands to the engine for one download."""
+
+    id: str
+    url: str
+    host: str
+    filename: str
+    is_filename_given: bool
+    directory: Path
+    part_path: Path
+    stored_part_path: str | None
+    size_bytes: int | None
+    downloaded_bytes: int
+    checksum: Checksum | None
+    speed_limit_bytes_per_second: int
+    max_segments: int | None
+    retry_count: int
+    retries_by_cause: dict[str, int]
+    started_at: datetime
+    may_resume: bool = True
+    """False once nobody wants the part file any more."""
+
+
+@dataclass(slots=True)
+class Needs:
+    """What an attempt uses of the engine."""
+
+    transport: Transport
+    request: Callable[[str, tuple[tuple[str, str], ...]], Request]
+    memory: HostMemory
+    pace: Pace
+    engine_bytes: Callable[[], int]
+    connections_left: Callable[[str], int]
+    free_bytes: Callable[[Path], int]
+    reserve_bytes: int
+    max_segments: int
+    stall_seconds: float
+    preallocate: bool
+    in_thread: Callable[..., Awaitable[Any]]
+
+
+class Segment:
+    """One connection and the span it fills: the sink of its exchange. `end` may move down while it runs, when another
+    connection takes over the rest.
+    """
+
+    def __init__(self, fetch: Fetch, start: int, end: int | None, *, is_extra: bool) -> None:
+        self.fetch = fetch
+        self.start = start
+        self.position = start
+        self.end = end
+        self.is_extra = is_extra
+        self.exchange: Exchange | None = None
+        self.answer: Answer | None = None
+        self.failure: Failure | None = None
+        self.held_bytes = 0
+        self.overlap = b""
+        self._asked_end: int | None = None
+        self._chunks: list[bytes] = []
+
+    @property
+    def remaining(self) -> int:
+        """Bytes that are still to come; 0 as well where nobody knows."""
+        return 0 if self.end is None else max(0, self.end - self.position - self.held_bytes)
+
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        part = self.fetch.part
+        self._asked_end = self.end if self.is_extra else self.fetch.size_bytes
+        if not self.is_extra and self.start == 0 and self.end is None:
+            return ()
+        start = self.start
+        validator = part.origin.validator
+        if not validator and start > 0 and not self.is_extra:
+            length = min(OVERLAP_BYTES, next((end - begin for begin, end in part.ranges.spans if end == start), 0))
+            self.overlap = part.read(start - length, length)
+            start -= length
+        last = str(self.end - 1) if self.is_extra and self.end is not None else ""
+        found = [("Range", f"bytes={start}-{last}")]
+        if validator:
+            found.append(("If-Range", validator))
+        return tuple(found)
+
+    def begin(self, answer: Answer) -> bool:
+        self.answer = answer
+        if answer.status in REDIRECTS:
+            return False
+        if answer.status not in {200, 206}:
+            after = retry_after_seconds(answer.headers.get("retry-after", ""))
+            self.failure = failure_of_status(answer.status, after, answer.reason)
+            return False
+        try:
+            self.fetch.accept(self, answer)
+        except Stop as stop:
+            self.failure = stop.failure
+            return False
+        return True
+
+    def begin_at_zero(self) -> None:
+        """The host sends the whole file from its start, whatever was asked."""
+        self.start = self.position = 0
+        self.overlap = b""
+
+    def write(self, chunk: bytes) -> bool | None:
+        fetch = self.fetch
+        if fetch.pace.is_limited and not fetch.pace.may_take(len(chunk)):
+            if self.exchange is not None:
+                fetch.pace.hold(self.exchange.resume)
+            return None
+        if self.overlap:
+            chunk = self._compared(chunk)
+        length = len(chunk)
+        is_full = False
+        if self.end is not None and self.position + self.held_bytes + length >= self.end:
+            length = max(0, self.end - self.position - self.held_bytes)
+            chunk = chunk[:length]
+            is_full = True
+        fetch.received_bytes += length
+        self._chunks.append(chunk)
+        self.held_bytes += length
+        if self.held_bytes >= WRITE_BYTES or is_full:
+            self.flush()
+        # A connection that was asked for no more reads on to its end, so that it can be used again.
+        return not (is_full and self.end != self._asked_end)
+
+    def _compared(self, chunk: bytes) -> bytes:
+        seen, rest = chunk[: len(self.overlap)], chunk[len(self.overlap) :]
+        if seen != self.overlap[: len(seen)]:
+            raise Stop(Failure(Cause.CHANGED, "the file at the host is another one now", must_restart=True))
+        self.overlap = self.overlap[len(seen) :]
+        return rest
+
+    def flush(self) -> None:
+        if self.held_bytes:
+            chunks, length = self._chunks, self.held_bytes
+            self._chunks, self.held_bytes = [], 0
+            self.fetch.store(chunks, self.position, length)
+            self.position += length
+
+    def give_up_rest(self) -> None:
+        """Close the connection; somebody else fetches what is missing."""
+        self.end = self.position + self.held_bytes
+        if self.exchange is not None:
+            self.exchange.abort()
+
+
+class Fetch:
+    """Runs one attempt. `run` returns None when every byte is in the part file, else the failure."""
+
+    def __init__(self, job: Job, part: PartFile, needs: Needs) -> None:
+        self.job = job
+        self.part = part
+        self.needs = needs
+        self.pace = needs.pace
+        self.url = job.url
+        self.filename = job.filename
+        self.size_bytes = part.origin.size_bytes
+        self.final_url = job.url
+        self.announced: Checksum | None = None
+        self.meter = SpeedMeter()
+        self.received_bytes = 0
+        """What this attempt moved over the network."""
+        self.is_stopped = False
+        self.has_answer = False
+        self.started_at = time.monotonic()
+        self._hasher: Any = None
+        self._hashed_bytes = 0
+        self._segments: list[Segment] = []
+        self._extras: set[asyncio.Task[None]] = set()
+        self._can_split = False
+        self._growth: Growth | None = None
+        self._head_seconds = 0.0
+        self._asked_at = self.started_at
+        self._seen_bytes = -1
+        self._moved_at = self.started_at
+        self._failure: Failure | None = None
+        self._preallocation: asyncio.Future[Any] | None = None
+
+    # What the engine looks at.
+
+    @property
+    def downloaded_bytes(self) -> int:
+        return self.part.ranges.total + sum(segment.held_bytes for segment in self._segments)
+
+    @property
+    def connections(self) -> int:
+        return len(self._segments)
+
+    @property
+    def is_growing(self) -> bool:
+        return self._growth is not None and self._growth.is_watching
+
+    @property
+    def hex_digest(self) -> str | None:
+        """The digest of the whole file when it was hashed while writing; None when it has to be read once more."""
+        if self._hasher is None or self._hashed_bytes != self.size_bytes:
+            return None
+        digest: str = self._hasher.hexdigest()
+        return digest
+
+    def stop(self) -> None:
+        """End the attempt from outside; `run` then returns soon, and nothing is lost."""
+        self.is_stopped = True
+        self._abort_all()
+
+    def tick(self, now: float) -> None:
+        """Look after the transfer: measure, find a stall or a full disk, open or close connections."""
+        self.meter.add(now, self.received_bytes)
+        if self.is_stopped:
+            return
+        if self.received_bytes != self._seen_bytes or self.pace.is_holding:
+            self._seen_bytes, self._moved_at = self.received_bytes, now
+        if now - self._moved_at > self.needs.stall_seconds:
+            seconds = round(now - self._moved_at)
+            self._give_up(Failure(Cause.STALLED, f"no bytes came for {seconds} seconds"))
+            return
+        if self._growth is not None and self.size_bytes is not None and not self.pace.is_limited:
+            self._grow(now, self._growth)
+
+    def check_disk(self) -> None:
+        """Stop before the disk is full. Called from time to time, off the hot path."""
+        if not self.part.is_preallocated and self.needs.free_bytes(self.part.path.parent) < self.needs.reserve_bytes:
+            self._give_up(Failure(Cause.DISK_FULL, "the disk is almost full"))
+
+    # The attempt.
+
+    async def run(self) -> Failure | None:
+        try:
+            failure = await self._run()
+        except OSError as error:
+            failure = storage_failure(error, self.part.path)
+        except TransportFailed as error:
+            failure = Failure(error.cause, error.message)
+        finally:
+            await self._end_extras()
+        return self._failure or failure
+
+    async def _run(self) -> Failure | None:
+        if self.size_bytes is not None and self.part.ranges.covers(self.size_bytes):
+            return None
+        while not self.is_stopped:
+            segment = self._first_segment()
+            failure = await self._get(segment)
+            if failure is not None or self.is_stopped or self._failure:
+                return failure
+            if self._extras:
+                # This connection is free again: it helps the others.
+                following = self._split_off()
+                if following is not None:
+                    await self._run_extra(following)
+                if self._extras:
+                    await asyncio.wait(self._extras)
+            if self._is_complete(segment):
+                return None
+        return None
+
+    def _first_segment(self) -> Segment:
+        if self.size_bytes is None:
+            return Segment(self, 0, None, is_extra=False)
+        begin, end = self.part.ranges.gaps(self.size_bytes)[0]
+        whole = begin == 0 and end == self.size_bytes
+        return Segment(self, begin, None if whole else end, is_extra=False)
+
+    def _is_complete(self, segment: Segment) -> bool:
+        if self.size_bytes is None:
+            # A body without a length ends where it ends.
+            self.size_bytes = segment.position
+            self.part.origin = Origin(segment.position, self.part.origin.etag, self.part.origin.last_modified)
+            return True
+        return self.part.ranges.covers(self.size_bytes)
+
+    async def _get(self, segment: Segment) -> Failure | None:
+        """Fill one segment, following redirects."""
+        url = self.url
+        if segment not in self._segments:
+            self._segments.append(segment)
+        try:
+            for _hop in range(MAX_REDIRECTS + 1):
+                whole = await self._exchange(segment, url)
+                if segment.failure is not None:
+                    return self._restarted(segment.failure)
+                answer = segment.answer
+                if answer is not None and answer.status in REDIRECTS and not self.is_stopped:
+                    url = self._redirected(url, answer)
+                    continue
+                if whole and segment.remaining:
+                    return Failure(Cause.WRONG_LENGTH, "the host sent fewer bytes than it announced")
+                return None
+        finally:
+            self._segments.remove(segment)
+        return Failure(Cause.REDIRECT, f"the link was redirected more than {MAX_REDIRECTS} times")
+
+    async def _exchange(self, segment: Segment, url: str) -> bool:
+        request = self.needs.request(url, segment.headers())
+        self._asked_at = time.monotonic()
+        if not segment.is_extra:
+            self.final_url = url
+        exchange = segment.exchange = self.needs.transport.start(request, segment)
+        if self.is_stopped:
+            exchange.abort()
+        try:
+            return await exchange.done()
+        except Stop as stop:
+            segment.failure = stop.failure
+            return False
+        finally:
+            segment.exchange = None
+            segment.flush()
+
+    def _restarted(self, failure: Failure) -> Failure:
+        if failure.must_restart:
+            self.part.restart()
+            self._hasher = None
+        return failure
+
+    def _redirected(self, url: str, answer: Answer) -> str:
+        target = urljoin(
+            url, answer.headers.get("location", "").strip().encode("latin-1", "replace").decode("utf-8", "replace")
+        )
+        try:
+            link = parse_link(target)
+        except LinkNotUsable as error:
+            raise TransportFailed(
+                Cause.REDIRECT, f"the link redirects to something that cannot be fetched: {error.message}"
+            ) from error
+        return link.url
+
+    # Called by segments.
+
+    def accept(self, segment: Segment, answer: Answer) -> None:
+        """Check a head against what is known. Raises Stop when the bytes that follow do not belong here."""
+        total, begin = _length(answer)
+        if answer.status == 206:
+            if begin is None or total is None:
+                raise Stop(Failure(Cause.REJECTED, "the host answered a part of the file without saying which"))
+            asked = segment.start - len(segment.overlap)
+            if begin != asked:
+                raise Stop(
+                    Failure(
+                        Cause.CHANGED,
+                        "the host sent another part than the one asked for",
+                        must_restart=not segment.is_extra,
+                    )
+                )
+            self._check_same(answer, total)
+        elif segment.is_extra:
+            raise Stop(Failure(Cause.REJECTED, "the host sent the whole file to a second connection"))
+        elif segment.start > 0 or self.part.ranges.total:
+            # The host knows no ranges, or the file changed: this is the whole file, from its start.
+            self._abort_extras()
+            self.part.restart()
+            self._hasher = None
+            segment.begin_at_zero()
+        if not segment.is_extra:
+            self._learn(segment, answer, total)
+
+    def _check_same(self, answer: Answer, total: int) -> None:
+        known = self.part.origin
+        if self.size_bytes is not None and total != self.size_bytes:
+            raise Stop(Failure(Cause.CHANGED, "the file at the host has another length now", must_restart=True))
+        etag = answer.headers.get("etag", "")
+        if known.etag and etag and etag != known.etag:
+            raise Stop(Failure(Cause.CHANGED, "the file at the host is another one now", must_restart=True))
+        modified = answer.headers.get("last-modified", "")
+        if not known.etag and known.last_modified and modified and modified != known.last_modified:
+            raise Stop(Failure(Cause.CHANGED, "the file at the host is another one now", must_restart=True))
+
+    def _learn(self, segment: Segment, answer: Answer, total: int | None) -> None:
+        headers = answer.headers
+        is_first = not self.has_answer
+        self.has_answer = True
+        self._head_seconds = time.monotonic() - self._asked_at
+        self.size_bytes = total
+        if segment.end is None or answer.status == 200:
+            segment.end = total
+        self.part.origin = Origin(total, headers.get("etag", ""), headers.get("last-modified", ""))
+        self.announced = checksum_from_headers(headers) or self.announced
+        if is_first and not self.job.is_filename_given:
+            disposition = headers.get("content-disposition", "")
+            self.filename = (disposition and filename_from_disposition(disposition)) or self._name_of_url()
+        if total is not None:
+            self._check_room(total)
+            ranges_known = answer.status == 206 or headers.get("accept-ranges", "").lower() == "bytes"
+            self._can_split = ranges_known and bool(self.part.origin.validator) and total >= 2 * MIN_SPLIT_BYTES
+            if self._can_split and self._growth is None:
+                limit = min(self.needs.max_segments, self.job.max_segments or self.needs.max_segments)
+                known = self.needs.memory.verdict(self.job.host, time.monotonic())
+                self._growth = Growth(limit, known)
+        wanted = self.job.checksum or self.announced
+        if wanted is not None and segment.position == 0 and self._hasher is None:
+            self._hasher = wanted.hasher()
+            self._hashed_bytes = 0
+
+    def _name_of_url(self) -> str:
+        """The name in the last link, where redirects led to one that looks like a file."""
+        name = filename_from_url(self.final_url)
+        return name if "." in urlsplit(self.final_url).path.rsplit("/", 1)[-1] else self.job.filename
+
+    def _check_room(self, total: int) -> None:
+        missing = total - self.part.ranges.total
+        if missing < PREALLOCATE_FROM_BYTES and missing < self.needs.reserve_bytes // 16:
+            # Tiny files are looked after by the running check.
+            return
+        free = self.needs.free_bytes(self.part.path.parent)
+        if missing + self.needs.reserve_bytes > free:
+            room = max(0, free - self.needs.reserve_bytes)
+            raise Stop(
+                Failure(Cause.DISK_FULL, f"{missing:,} bytes are missing and only {room:,} are free on the disk")
+            )
+        if self.needs.preallocate and missing >= PREALLOCATE_FROM_BYTES and self._preallocation is None:
+            self._preallocation = asyncio.ensure_future(self.needs.in_thread(self.part.preallocate, total))
+
+    def store(self, chunks: list[bytes], position: int, length: int) -> None:
+        self.part.write(chunks, position, length)
+        if self._hasher is not None:
+            if position == self._hashed_bytes:
+                for chunk in chunks:
+                    self._hasher.update(chunk)
+                self._hashed_bytes += length
+            else:
+                # Out of order: the finished file is read once instead.
+                self._hasher = None
+
+    # More than one connection.
+
+    def _grow(self, now: float, growth: Growth) -> None:
+        assert self.size_bytes is not None
+        remaining = self.size_bytes - self.downloaded_bytes
+        target = growth.step(now, self.needs.engine_bytes(), remaining, self._head_seconds)
+        if growth.learned is not None:
+            self.needs.memory.learn(self.job.host, growth.learned, now)
+            growth.learned = None
+        target = min(target, self.needs.memory.ceiling(self.job.host, now))
+        extras = [one for one in self._segments if one.is_extra]
+        for extra in extras[max(target - 1, 0) :]:
+            extra.give_up_rest()
+        room = self.needs.connections_left(self.job.host)
+        while len(self._segments) < target and room > 0:
+            extra_segment = self._split_off()
+            if extra_segment is None:
+                break
+            self._segments.append(extra_segment)
+            task = asyncio.ensure_future(self._run_extra(extra_segment))
+            self._extras.add(task)
+            task.add_done_callback(self._extras.discard)
+            room -= 1
+
+    async def _run_extra(self, segment: Segment) -> None:
+        """Fill spans over a second connection for as long as there are any worth splitting."""
+        while not self.is_stopped:
+            if not segment.remaining:
+                # Closed before it began.
+                if segment in self._segments:
+                    self._segments.remove(segment)
+                return
+            try:
+                failure = await self._get(segment)
+            except TransportFailed as error:
+                failure = Failure(error.cause, error.message)
+            except OSError as error:
+                self._give_up(storage_failure(error, self.part.path))
+                return
+            if failure is not None:
+                self._extra_failed(failure)
+                return
+            if segment.remaining or self._growth is None or len(self._segments) >= self._growth.target:
+                return
+            following = self._split_off()
+            if following is None:
+                return
+            segment = following
+
+    def _split_off(self) -> Segment | None:
+        """Give the second half of the longest span to a new segment; None when no span is worth it."""
+        longest = max(self._segments, key=lambda one: one.remaining, default=None)
+        if longest is None or longest.end is None or longest.remaining < 2 * MIN_SPLIT_BYTES:
+            return None
+        middle = longest.end - longest.remaining // 2
+        half = Segment(self, middle, longest.end, is_extra=True)
+        longest.end = middle
+        return half
+
+    def _extra_failed(self, failure: Failure) -> None:
+        """The host wants fewer connections, or the file changed; what is missing is fetched in order afterwards."""
+        if failure.cause is Cause.CHANGED:
+            self._give_up(failure)
+            return
+        now = time.monotonic()
+        open_now = max(1, len(self._segments))
+        if self._growth is not None:
+            self._growth.refused(open_now)
+        self.needs.memory.refused(self.job.host, open_now, now)
+
+    def _give_up(self, failure: Failure) -> None:
+        self._failure = self._failure or failure
+        self._abort_all()
+
+    def _abort_all(self) -> None:
+        for segment in list(self._segments):
+            if segment.exchange is not None:
+                segment.exchange.abort()
+
+    def _abort_extras(self) -> None:
+        for segment in list(self._segments):
+            if segment.is_extra:
+                segment.give_up_rest()
+
+    async def _end_extras(self) -> None:
+        if self._extras:
+            self._abort_extras()
+            await asyncio.wait(self._extras)
+        if self._preallocation is not None:
+            with contextlib.suppress(OSError):
+                await self._preallocation
+        if self._failure is not None:
+            self._restarted(self._failure)
+
+
+def _length(answer: Answer) -> tuple[int | None, int | None]:
+    """Return the length of the whole file and where this body begins, as far as the head tells."""
+    if answer.status == 206:
+        match = CONTENT_RANGE.match(answer.headers.get("content-range", "").strip())
+        if not match or match[3] == "*":
+            return None, None
+        return int(match[3]), int(match[1])
+    text = answer.headers.get("content-length", "")
+    if "transfer-encoding" in answer.headers or not text.isdigit():
+        return None, 0
+    return int(text), 0
+
+
+def retry_after_seconds(value: str) -> float | None:
+    """Read Retry-After: seconds, or a date."""
+    value = value.strip()
+    if not value:
+        return None
+    if value.isdigit():
+        return float(value)
+    try:
+        at = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+
+def storage_failure(error: OSError, path: Path) -> Failure:
+    """Say in words why the disk refused."""
+    place = error.filename or str(path.parent)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Failure(Cause.DISK_FULL, f"there is no room left for {path.name}")
+    words = {
+        errno.EACCES: "the hub may not write there",
+        errno.EPERM: "the hub may not write there",
+        errno.EROFS: "it is read-only",
+        errno.ENOENT: "the folder is gone",
+        errno.ENOTDIR: "a part of the path is not a folder",
+        errno.EFBIG: "the file system does not take files this large",
+        errno.ENAMETOOLONG: "the name is too long",
+        errno.EIO: "the disk reports an error",
+    }
+    return Failure(
+        Cause.STORAGE, f"{place} cannot be written: {words.get(error.errno or 0, error.strerror or str(error))}"
+    )

@@ -1,0 +1,170 @@
+"""From a complete part file to the finished one: checked, durable, under a name that overwrites nothing.
+
+Between the rename and the commit that records it, a journal beside the files says what was meant, so that a kill in
+that moment neither loses a file nor fetches it twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinoshelf.core.files import sync_directory, write_atomic
+from kinoshelf.downloads.checksums import Checksum
+from kinoshelf.downloads.engine.partfile import PartFile, remove_part
+from kinoshelf.downloads.naming import numbered
+from kinoshelf.downloads.retry import Cause, Failure
+
+JOURNAL_PREFIX = ".kinoshelf-finishing-"
+READ_BYTES = 1024 * 1024
+RENAME_NOREPLACE = 1
+AT_FDCWD = -100
+MAX_NAMES = 10_000
+
+
+def check(part: PartFile, size_bytes: int, wanted: Checksum, hex_digest: str | None) -> Failure | None:
+    """Compare the file with the checksum that was promised; read it once where it was not hashed while writing."""
+    if hex_digest is None:
+        hasher = wanted.hasher()
+        at = 0
+        while at < size_bytes:
+            chunk = part.read(at, READ_BYTES)
+            if not chunk:
+                break
+            hasher.update(chunk)
+            at += len(chunk)
+        hex_digest = hasher.hexdigest()
+    if hex_digest == wanted.hex_digest:
+        return None
+    words = f"the {wanted.algorithm} checksum is {hex_digest}, not {wanted.hex_digest}"
+    return Failure(Cause.CHECKSUM, words, must_restart=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A rename that is about to happen, or did."""
+
+    download_id: str
+    part: Path
+    final: Path
+    size_bytes: int
+
+
+class Journal:
+    """The renames of one worker that no commit has recorded yet."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        self._path = folder / f"{JOURNAL_PREFIX}{worker}.json"
+
+    def write(self, placements: Iterable[Placement]) -> None:
+        rows = [(one.download_id, str(one.part), str(one.final), one.size_bytes) for one in placements]
+        write_atomic(self._path, json.dumps(rows).encode(), mode=0o600, durable=False)
+
+    def clear(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def recover(folder: Path, is_dead: Callable[[str], bool]) -> tuple[list[Placement], list[Path]]:
+    """Read the journals that dead workers left in `folder`.
+
+    Return the files that are finished but may not be recorded, and the journals to remove once they are.
+    """
+    finished: list[Placement] = []
+    journals: list[Path] = []
+    for path in folder.glob(f"{JOURNAL_PREFIX}*.json"):
+        if not is_dead(path.stem.removeprefix(JOURNAL_PREFIX)):
+            continue
+        journals.append(path)
+        try:
+            rows = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        for download_id, part, final, size_bytes in rows:
+            placement = Placement(str(download_id), Path(part), Path(final), int(size_bytes))
+            if placement.part.exists():
+                _remove_placeholder(placement.final)
+            elif placement.final.is_file() and placement.final.stat().st_size == placement.size_bytes:
+                finished.append(placement)
+    return finished, journals
+
+
+def _remove_placeholder(final: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if final.stat().st_size == 0:
+            final.unlink()
+
+
+def free_name(directory: Path, filename: str, taken: set[Path]) -> Path:
+    """Return the first of «name», «name (2)», … that neither exists nor is in `taken`."""
+    for number in range(1, MAX_NAMES):
+        path = directory / numbered(filename, number)
+        if path not in taken and not os.path.lexists(path):
+            return path
+    raise FileExistsError(errno.EEXIST, "every name is taken", str(directory / filename))
+
+
+def rename_exclusive(source: Path, target: Path) -> None:
+    """Rename and never overwrite. Raises FileExistsError when `target` exists."""
+    code = _renameat2(os.fsencode(source), os.fsencode(target))
+    if code == 0:
+        return
+    if code == errno.EEXIST:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    if code not in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+        raise OSError(code, os.strerror(code), str(target))
+    # Network and old file systems: an empty file holds the name while the rename replaces it.
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL, 0o644))
+    source.replace(target)
+
+
+def _load_renameat2() -> Callable[[bytes, bytes], int]:
+    if not sys.platform.startswith("linux"):
+        return lambda _source, _target: errno.ENOSYS
+    try:
+        function: Any = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        return lambda _source, _target: errno.ENOSYS
+    function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+
+    def call(source: bytes, target: bytes) -> int:
+        done = function(AT_FDCWD, source, AT_FDCWD, target, RENAME_NOREPLACE)
+        return 0 if done == 0 else ctypes.get_errno()
+
+    return call
+
+
+_renameat2 = _load_renameat2()
+
+
+def place(placement: Placement, directory: Path, filename: str) -> Placement:
+    """Give the part file its final name; another one when somebody took the chosen name in between."""
+    try:
+        rename_exclusive(placement.part, placement.final)
+    except FileExistsError:
+        final = free_name(directory, filename, set())
+        rename_exclusive(placement.part, final)
+        return Placement(placement.download_id, placement.part, final, placement.size_bytes)
+    return placement
+
+
+def sync_folders(paths: Iterable[Path]) -> None:
+    """Make renames durable."""
+    for folder in {path.parent for path in paths}:
+        with contextlib.suppress(OSError):
+            # Some network file systems cannot sync a folder; the rename is then as durable as they make it.
+            sync_directory(folder)
+
+
+def discard(part_path: str | None) -> None:
+    """Remove a part file nobody wants; a folder that refuses is left alone."""
+    if part_path:
+        with contextlib.suppress(OSError):
+            remove_part(Path(part_path))

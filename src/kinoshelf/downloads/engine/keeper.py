@@ -1,0 +1,502 @@
+"""The engine's side of the database: what ended is recorded and what comes next is claimed, in one short transaction.
+
+Everything here runs on the engine's keeper thread, one call at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy.orm import Session
+
+from kinoshelf.core import claims
+from kinoshelf.core.clock import Clock
+from kinoshelf.core.database import Database
+from kinoshelf.core.errors import KinoshelfError
+from kinoshelf.core.events import publish
+from kinoshelf.core.files import inside
+from kinoshelf.core.processes import bury_dead
+from kinoshelf.core.settings import Settings
+from kinoshelf.downloads.checksums import Checksum, parse_checksum
+from kinoshelf.downloads.engine import finish
+from kinoshelf.downloads.engine.fetch import Job, storage_failure
+from kinoshelf.downloads.engine.partfile import PartFile, PartFileBusy, part_path, sidecar_path
+from kinoshelf.downloads.events import DownloadCompleted, DownloadsChanged
+from kinoshelf.downloads.models import Download, DownloadError
+from kinoshelf.downloads.retry import Cause, Failure, retry_delay
+from kinoshelf.downloads.states import ACTIVE, State
+
+CHUNK = 500
+TABLE: Any = Download.__table__
+C = TABLE.c
+JOB_COLUMNS = (
+    C.id,
+    C.url,
+    C.host,
+    C.filename,
+    C.is_filename_given,
+    C.folder,
+    C.part_path,
+    C.size_bytes,
+    C.downloaded_bytes,
+    C.checksum,
+    C.speed_limit_bytes_per_second,
+    C.max_segments,
+    C.retry_count,
+    C.retries_by_cause,
+    C.priority,
+    C.position,
+)
+# A part file that another worker still holds is looked at again after this long.
+BUSY_SECONDS = 2
+
+
+@dataclass(slots=True)
+class Ended:
+    """One attempt that is over. With neither `failure` nor `is_complete` it was stopped from outside."""
+
+    job: Job
+    part: PartFile | None
+    size_bytes: int | None
+    downloaded_bytes: int
+    filename: str
+    etag: str = ""
+    failure: Failure | None = None
+    is_complete: bool = False
+    is_synced: bool = False
+    checked: Checksum | None = None
+    average_speed_bytes_per_second: int | None = None
+    final: Path | None = None
+
+
+@dataclass(slots=True)
+class Position:
+    """How far a running download is, for the database."""
+
+    id: str
+    downloaded_bytes: int
+    size_bytes: int | None
+    filename: str
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one visit to the database is to do."""
+
+    ended: list[Ended] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+    given_back: list[str] = field(default_factory=list)
+    free: int = 0
+    ahead: int = 0
+    full_hosts: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
+    must_renew: bool = False
+
+
+@dataclass(slots=True)
+class Visit:
+    """What came of it. The first `free` jobs are to start now, the rest when there is room."""
+
+    jobs: list[Job] = field(default_factory=list)
+    next_due: datetime | None = None
+    lost: frozenset[str] = frozenset()
+    has_more: bool = False
+
+
+class Keeper:
+    """Claims, records, recovers."""
+
+    def __init__(self, database: Database, clock: Clock, data_dir: Path, worker: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._data_dir = data_dir
+        self._worker = worker
+        self._known_folders: set[Path] = set()
+        self._buried: set[str] = set()
+
+    # Recovery.
+
+    def recover(self, settings: Settings) -> int:
+        """Free what dead workers held and record the files they finished; return how many rows were freed."""
+        dead = bury_dead(self._data_dir)
+        now = self._clock.now()
+        orphaned = claims.orphaned(TABLE, now, dead)
+        with self._database.read() as session:
+            has_orphans = session.scalar(select(C.id).where(orphaned).limit(1)) is not None
+        news = set(dead) - self._buried
+        self._buried |= set(dead)
+        if not has_orphans and not news:
+            return 0
+        finished, journals = finish.recover(settings.download_dir, lambda name: name in dead)
+
+        def work(session: Session) -> int:
+            self._record_recovered(session, finished, now)
+            values = {"claimed_by": None, "lease_until": None}
+            active = and_(orphaned, C.state.in_(sorted(ACTIVE)))
+            again = session.scalars(
+                update(TABLE).where(active).values(state=State.QUEUED.value, updated_at=now, **values).returning(C.id)
+            ).all()
+            others = session.scalars(update(TABLE).where(orphaned).values(**values).returning(C.id)).all()
+            if again:
+                publish(session, DownloadsChanged(tuple(again)))
+            return len(again) + len(others)
+
+        freed = self._database.run_write(work)
+        for journal in journals:
+            journal.unlink(missing_ok=True)
+        return freed
+
+    def _record_recovered(self, session: Session, finished: list[finish.Placement], now: datetime) -> None:
+        for one in finished:
+            open_still = and_(C.id == one.download_id, C.state.not_in([State.COMPLETED.value, State.CANCELLED.value]))
+            values = {
+                "state": State.COMPLETED.value,
+                "destination": str(one.final),
+                "filename": one.final.name,
+                "size_bytes": one.size_bytes,
+                "downloaded_bytes": one.size_bytes,
+                "part_path": None,
+                "completed_at": now,
+                "updated_at": now,
+                "claimed_by": None,
+                "lease_until": None,
+            }
+            if session.scalars(update(TABLE).where(open_still).values(**values).returning(C.id)).all():
+                publish(session, DownloadsChanged((one.download_id,)))
+                publish(session, DownloadCompleted(one.download_id))
+            sidecar_path(one.part).unlink(missing_ok=True)
+
+    # One visit.
+
+    def visit(self, turn: Turn, settings: Settings) -> Visit:
+        """Place finished files, write what happened, claim what comes next, open its part files."""
+        journal = finish.Journal(settings.download_dir, self._worker)
+        placed = self._place(turn, settings, journal)
+        now = self._clock.now()
+        visit = self._database.run_write(lambda session: self._write(session, turn, settings, now))
+        if placed:
+            journal.clear()
+        for ended in turn.ended:
+            self._tidy(ended)
+        return visit
+
+    def _place(self, turn: Turn, settings: Settings, journal: finish.Journal) -> bool:
+        complete = [ended for ended in turn.ended if ended.is_complete]
+        if not complete:
+            return False
+        taken: set[Path] = set()
+        planned: list[tuple[Ended, finish.Placement]] = []
+        for ended in complete:
+            assert ended.part is not None
+            try:
+                if settings.engine.sync_to_disk and not ended.is_synced:
+                    ended.part.sync()
+                final = finish.free_name(ended.job.directory, ended.filename, taken)
+            except OSError as error:
+                self._fail(ended, storage_failure(error, ended.part.path))
+                continue
+            taken.add(final)
+            planned.append((ended, finish.Placement(ended.job.id, ended.part.path, final, ended.size_bytes or 0)))
+        if not planned:
+            return False
+        journal.write(placement for _ended, placement in planned)
+        for ended, placement in planned:
+            assert ended.part is not None
+            try:
+                ended.final = finish.place(placement, ended.job.directory, ended.filename).final
+            except OSError as error:
+                self._fail(ended, storage_failure(error, placement.final))
+        if settings.engine.sync_to_disk:
+            finish.sync_folders(ended.final for ended, _placement in planned if ended.final is not None)
+        return True
+
+    @staticmethod
+    def _fail(ended: Ended, failure: Failure) -> None:
+        ended.is_complete = False
+        ended.failure = failure
+
+    def _tidy(self, ended: Ended) -> None:
+        """Close the part file; remove it where the download is gone, and the finished file where it was cancelled."""
+        part = ended.part
+        if part is None:
+            return
+        if ended.final is not None or ended.job.may_resume is False:
+            if part.has_sidecar:
+                sidecar_path(part.path).unlink(missing_ok=True)
+            if ended.final is None:
+                finish.discard(str(part.path))
+        part.close()
+
+    def _write(self, session: Session, turn: Turn, settings: Settings, now: datetime) -> Visit:
+        visit = Visit()
+        changed: list[str] = []
+        if turn.must_renew:
+            visit.lost = self._renew(session, turn.held, now)
+        if turn.ended:
+            changed.extend(self._write_ended(session, turn.ended, settings, now))
+        if turn.started:
+            self._write_started(session, turn.started, now)
+            changed.extend(turn.started)
+        if turn.positions:
+            self._write_positions(session, turn.positions, now)
+        if turn.given_back:
+            claims.release(session, TABLE, turn.given_back, self._worker)
+        if turn.free or turn.ahead:
+            rows = self._claim(session, turn, now)
+            visit.jobs = [self._job(row, settings) for row in rows]
+            visit.has_more = len(rows) == turn.free + turn.ahead
+            changed.extend(job.id for job in visit.jobs[: turn.free])
+        if changed:
+            publish(session, DownloadsChanged(tuple(changed)))
+        visit.next_due = session.scalar(select(func.min(C.wait_until)).where(C.state == State.WAITING.value))
+        return visit
+
+    def _renew(self, session: Session, held: frozenset[str], now: datetime) -> frozenset[str]:
+        claims.renew(session, TABLE, self._worker, now)
+        mine = set(session.scalars(select(C.id).where(C.claimed_by == self._worker)))
+        return held - mine
+
+    # Recording.
+
+    def _write_ended(self, session: Session, ended: list[Ended], settings: Settings, now: datetime) -> list[str]:
+        rows = {row.id: row for row in self._locked(session, [one.job.id for one in ended])}
+        completed: list[dict[str, Any]] = []
+        failed: list[dict[str, Any]] = []
+        stopped: list[dict[str, Any]] = []
+        errors: list[dict[str, Any]] = []
+        for one in ended:
+            row = rows.get(one.job.id)
+            if row is None or row.claimed_by != self._worker:
+                # Deleted, or taken over after this machine slept: nothing here is wanted any more.
+                one.job.may_resume = row is not None
+                self._unplace(one)
+                continue
+            state = State(row.state)
+            if state is State.CANCELLED:
+                one.job.may_resume = False
+                self._unplace(one)
+                stopped.append(self._stopped_values(one, state, now) | {"downloaded_bytes": 0, "part_path": None})
+            elif one.is_complete:
+                completed.append(self._completed_values(one, now))
+            elif one.failure is not None and state is not State.PAUSED:
+                failed.append(self._failed_values(one, one.failure, settings, now))
+                errors.append(self._error_values(one, one.failure, now))
+            else:
+                stopped.append(self._stopped_values(one, state, now))
+        for values in (completed, failed, stopped):
+            if values:
+                columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "b_id"}
+                if "started_at" in columns:
+                    columns["started_at"] = func.coalesce(
+                        C.started_at, bindparam("started_at", type_=C.started_at.type)
+                    )
+                session.connection().execute(update(TABLE).where(C.id == bindparam("b_id")).values(columns), values)
+        if errors:
+            session.connection().execute(insert(DownloadError), errors)
+        for values_of_one in completed:
+            publish(session, DownloadCompleted(values_of_one["b_id"]))
+        return [values["b_id"] for group in (completed, failed, stopped) for values in group]
+
+    @staticmethod
+    def _unplace(ended: Ended) -> None:
+        if ended.final is not None:
+            ended.final.unlink(missing_ok=True)
+
+    def _locked(self, session: Session, ids: list[str]) -> Iterable[Any]:
+        for begin in range(0, len(ids), CHUNK):
+            chunk = ids[begin : begin + CHUNK]
+            query = select(C.id, C.state, C.claimed_by).where(C.id.in_(chunk)).with_for_update()
+            yield from session.execute(query)
+
+    @staticmethod
+    def _released(one: Ended, now: datetime) -> dict[str, Any]:
+        return {"b_id": one.job.id, "claimed_by": None, "lease_until": None, "updated_at": now}
+
+    def _completed_values(self, one: Ended, now: datetime) -> dict[str, Any]:
+        assert one.final is not None
+        return self._released(one, now) | {
+            "state": State.COMPLETED.value,
+            "filename": one.final.name,
+            "destination": str(one.final),
+            "part_path": None,
+            "size_bytes": one.size_bytes,
+            "downloaded_bytes": one.size_bytes or 0,
+            "checksum": one.checked.text if one.checked else (one.job.checksum.text if one.job.checksum else None),
+            "is_verified": one.checked is not None,
+            "average_speed_bytes_per_second": one.average_speed_bytes_per_second,
+            "error_message": None,
+            "error_category": None,
+            "wait_until": None,
+            "started_at": one.job.started_at,
+            "completed_at": now,
+        }
+
+    def _failed_values(self, one: Ended, failure: Failure, settings: Settings, now: datetime) -> dict[str, Any]:
+        delay = retry_delay(failure, one.job.retries_by_cause, settings.engine.max_retries)
+        counts = dict(one.job.retries_by_cause)
+        wait_until = None
+        if delay is not None:
+            counts[failure.cause] = counts.get(failure.cause, 0) + 1
+            wait_until = now + timedelta(seconds=delay * settings.engine.retry_delay_factor)
+        return self._released(one, now) | {
+            "state": (State.FAILED if delay is None else State.WAITING).value,
+            "filename": one.filename,
+            "part_path": str(one.part.path) if one.part else None,
+            "size_bytes": one.size_bytes,
+            "downloaded_bytes": 0 if failure.must_restart else one.downloaded_bytes,
+            "retry_count": one.job.retry_count + (delay is not None),
+            "retries_by_cause": json.dumps(counts),
+            "wait_until": wait_until,
+            "error_message": failure.sentence,
+            "error_category": failure.cause.value,
+            "started_at": one.job.started_at,
+            "completed_at": now if delay is None else None,
+        }
+
+    @staticmethod
+    def _error_values(one: Ended, failure: Failure, now: datetime) -> dict[str, Any]:
+        return {
+            "download_id": one.job.id,
+            "at": now,
+            "message": failure.sentence,
+            "category": failure.cause.value,
+            "retry_attempt": one.job.retry_count,
+        }
+
+    def _stopped_values(self, one: Ended, state: State, now: datetime) -> dict[str, Any]:
+        return self._released(one, now) | {
+            # Stopped with the engine: it goes back into the queue.
+            "state": (State.QUEUED if state in ACTIVE else state).value,
+            "filename": one.filename,
+            "part_path": str(one.part.path) if one.part else one.job.stored_part_path,
+            "size_bytes": one.size_bytes,
+            "downloaded_bytes": one.downloaded_bytes,
+        }
+
+    @staticmethod
+    def _write_started(session: Session, ids: list[str], now: datetime) -> None:
+        for begin in range(0, len(ids), CHUNK):
+            chunk = ids[begin : begin + CHUNK]
+            mine = and_(C.id.in_(chunk), C.state.in_([State.QUEUED.value, State.STARTING.value]))
+            values = {
+                "state": State.DOWNLOADING.value,
+                "started_at": func.coalesce(C.started_at, literal(now, C.started_at.type)),
+                "updated_at": now,
+            }
+            session.execute(update(TABLE).where(mine).values(**values))
+
+    def _write_positions(self, session: Session, positions: Sequence[Position], now: datetime) -> None:
+        mine = and_(C.id == bindparam("b_id"), C.claimed_by == self._worker)
+        columns: dict[str, Any] = {name: bindparam(name) for name in ("downloaded_bytes", "size_bytes", "filename")}
+        values = [
+            {
+                "b_id": one.id,
+                "downloaded_bytes": one.downloaded_bytes,
+                "size_bytes": one.size_bytes,
+                "filename": one.filename,
+            }
+            for one in positions
+        ]
+        session.connection().execute(update(TABLE).where(mine).values(columns | {"updated_at": now}), values)
+
+    # Claiming.
+
+    def _claim(self, session: Session, turn: Turn, now: datetime) -> list[Any]:
+        limit = turn.free + turn.ahead
+        order = (C.priority.desc(), C.position)
+        hosts = C.host.not_in(sorted(turn.full_hosts)) if turn.full_hosts else C.id.is_not(None)
+        queued = and_(C.state == State.QUEUED.value, hosts)
+        due = and_(C.state == State.WAITING.value, or_(C.wait_until.is_(None), C.wait_until <= now), hosts)
+        # Asked apart, each in the order of the index; together they would sort the whole queue.
+        rows = [
+            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, due, order, limit, now)),
+            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, queued, order, limit, now)),
+        ]
+        rows.sort(key=lambda row: (-row.priority, row.position))
+        del rows[limit:]
+        first, later = [row.id for row in rows[: turn.free]], [row.id for row in rows[turn.free :]]
+        started = func.coalesce(C.started_at, literal(now, C.started_at.type))
+        claims.take(
+            session,
+            TABLE,
+            first,
+            self._worker,
+            now,
+            state=State.STARTING.value,
+            started_at=started,
+            updated_at=now,
+            wait_until=None,
+        )
+        claims.take(session, TABLE, later, self._worker, now, wait_until=None)
+        return rows
+
+    def _job(self, row: Any, settings: Settings) -> Job:
+        root = settings.download_dir
+        directory = root / row.folder if row.folder else root
+        stored = Path(row.part_path) if row.part_path else None
+        part = stored if stored and stored.parent == directory else part_path(directory, row.filename, row.id)
+        return Job(
+            id=row.id,
+            url=row.url,
+            host=row.host,
+            filename=row.filename,
+            is_filename_given=row.is_filename_given,
+            directory=directory,
+            part_path=part,
+            stored_part_path=row.part_path,
+            size_bytes=row.size_bytes,
+            downloaded_bytes=row.downloaded_bytes,
+            checksum=parse_checksum(row.checksum) if row.checksum else None,
+            speed_limit_bytes_per_second=row.speed_limit_bytes_per_second,
+            max_segments=row.max_segments,
+            retry_count=row.retry_count,
+            retries_by_cause=json.loads(row.retries_by_cause or "{}"),
+            started_at=self._clock.now(),
+        )
+
+    def open_part(self, job: Job, settings: Settings) -> PartFile | Failure:
+        """Make the folder and open the part file, or say why not."""
+        root = settings.download_dir
+        try:
+            if job.directory not in self._known_folders:
+                root.mkdir(parents=True, exist_ok=True)
+                inside(root, str(job.directory.relative_to(root)))
+                job.directory.mkdir(parents=True, exist_ok=True)
+                inside(root, str(job.directory.relative_to(root)))
+                self._known_folders.add(job.directory)
+            return PartFile(job.part_path, may_resume=True)
+        except PartFileBusy as error:
+            return Failure(Cause.UNKNOWN, str(error), retry_after_seconds=BUSY_SECONDS)
+        except FileNotFoundError as error:
+            self._known_folders.discard(job.directory)
+            return storage_failure(error, job.part_path)
+        except OSError as error:
+            return storage_failure(error, job.part_path)
+        except KinoshelfError as error:
+            return Failure(Cause.STORAGE, error.message)
+
+    def states(self, ids: Iterable[str]) -> dict[str, Any]:
+        """Return state, owner and live settings of rows, by id."""
+        wanted = list(ids)
+        found: dict[str, Any] = {}
+        columns = (
+            C.id,
+            C.state,
+            C.claimed_by,
+            C.speed_limit_bytes_per_second,
+            C.filename,
+            C.is_filename_given,
+            C.folder,
+        )
+        with self._database.read() as session:
+            for begin in range(0, len(wanted), CHUNK):
+                query = select(*columns).where(C.id.in_(wanted[begin : begin + CHUNK]))
+                found.update({row.id: row for row in session.execute(query)})
+        return found

@@ -1,0 +1,179 @@
+"""The part file and its sidecar: what has arrived, and what it belongs to, safe against a kill at any moment.
+
+Only what the sidecar names counts after a restart: it is written after the data it names was made durable. The part
+file is locked while it is open, so that two workers never write one file.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from kinoshelf.core.database import file_system_of
+from kinoshelf.core.files import write_atomic
+from kinoshelf.core.processes import try_lock
+from kinoshelf.downloads.engine.ranges import Ranges
+
+SIDECAR_SUFFIX = ".json"
+PART_SUFFIX = ".part"
+SIDECAR_VERSION = 1
+# Where reserving extents keeps a file in one piece. Elsewhere it costs and brings nothing.
+EXTENT_FILE_SYSTEMS = frozenset({"ext4", "xfs", "f2fs", "jfs", "ntfs3"})
+FALLOC_FL_KEEP_SIZE = 1
+
+
+class PartFileBusy(Exception):
+    """Another process has the part file open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the bytes belong to: a response may only add to them when it agrees."""
+
+    size_bytes: int | None = None
+    etag: str = ""
+    last_modified: str = ""
+
+    @property
+    def validator(self) -> str:
+        """What If-Range carries: a strong ETag, else the date of the last change; empty for none."""
+        if self.etag and not self.etag.startswith("W/"):
+            return self.etag
+        return self.last_modified
+
+
+def part_path(directory: Path, filename: str, download_id: str) -> Path:
+    return directory / f"{filename}.{download_id[:8]}{PART_SUFFIX}"
+
+
+def sidecar_path(part: Path) -> Path:
+    return part.with_name(part.name + SIDECAR_SUFFIX)
+
+
+def remove_part(part: Path) -> None:
+    """Remove a part file and its sidecar, whichever are there."""
+    part.unlink(missing_ok=True)
+    sidecar_path(part).unlink(missing_ok=True)
+
+
+class PartFile:
+    """An open part file. Writes go to any position; `ranges` says which have been made."""
+
+    def __init__(self, path: Path, *, may_resume: bool) -> None:
+        self.path = path
+        self.ranges = Ranges()
+        self.origin = Origin()
+        self.has_sidecar = False
+        self.is_preallocated = False
+        self._generation = 0
+        # The lock is taken before anything is read or cut: a second worker must not disturb the first.
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        try:
+            if not try_lock(self.descriptor):
+                raise PartFileBusy(f"{path} is in use by another process")
+            if not (may_resume and self._read_sidecar()):
+                os.ftruncate(self.descriptor, 0)
+        except BaseException:
+            os.close(self.descriptor)
+            raise
+
+    def _read_sidecar(self) -> bool:
+        try:
+            found: dict[str, Any] = json.loads(sidecar_path(self.path).read_bytes())
+            if found["version"] != SIDECAR_VERSION:
+                return False
+            spans = [(int(begin), int(end)) for begin, end in found["ranges"]]
+            origin = Origin(found["size_bytes"], str(found["etag"]), str(found["last_modified"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        if not spans or max(end for _begin, end in spans) > os.fstat(self.descriptor).st_size:
+            return False
+        self.ranges, self.origin, self.has_sidecar = Ranges(spans), origin, True
+        return True
+
+    def write(self, chunks: list[bytes], position: int, length: int) -> None:
+        """Write all of `chunks` (together `length` bytes) at `position`. Raises OSError."""
+        written = os.pwritev(self.descriptor, chunks, position)
+        end = position + written
+        while written < length:
+            # A full disk or a signal cut it short; the rest goes in one piece, or raises the reason.
+            rest = b"".join(chunks)[written:]
+            more = os.pwrite(self.descriptor, rest, end)
+            written += more
+            end += more
+        self.ranges.add(position, position + length)
+
+    def restart(self) -> None:
+        """Forget everything that has arrived."""
+        self._generation += 1
+        self.ranges.clear()
+        self.origin = Origin()
+        if self.has_sidecar:
+            sidecar_path(self.path).unlink(missing_ok=True)
+            self.has_sidecar = False
+        os.ftruncate(self.descriptor, 0)
+        self.is_preallocated = False
+
+    def preallocate(self, size_bytes: int) -> bool:
+        """Reserve the space without changing the visible size. Slow on some file systems: not for the loop."""
+        if not can_preallocate(self.path.parent):
+            return False
+        if _fallocate(self.descriptor, FALLOC_FL_KEEP_SIZE, 0, size_bytes) != 0:
+            code = ctypes.get_errno()
+            if code == errno.ENOSPC:
+                raise OSError(code, os.strerror(code), str(self.path))
+            return False
+        self.is_preallocated = True
+        return True
+
+    def checkpoint(self) -> None:
+        """Make what has arrived durable and say so in the sidecar. Slow: not for the loop."""
+        generation, origin, spans = self._generation, self.origin, self.ranges.spans
+        if not spans:
+            return
+        os.fdatasync(self.descriptor)
+        if generation != self._generation:
+            return
+        content = {
+            "version": SIDECAR_VERSION,
+            "size_bytes": origin.size_bytes,
+            "etag": origin.etag,
+            "last_modified": origin.last_modified,
+            "ranges": spans,
+        }
+        write_atomic(sidecar_path(self.path), json.dumps(content).encode(), durable=False)
+        self.has_sidecar = True
+
+    def sync(self) -> None:
+        os.fdatasync(self.descriptor)
+
+    def read(self, position: int, length: int) -> bytes:
+        return os.pread(self.descriptor, length, position)
+
+    def close(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+def _load_fallocate() -> Any:
+    if not sys.platform.startswith("linux"):
+        return lambda *_arguments: -1
+    function = ctypes.CDLL(None, use_errno=True).fallocate
+    function.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    return function
+
+
+_fallocate = _load_fallocate()
+
+
+@lru_cache(maxsize=64)
+def can_preallocate(directory: Path) -> bool:
+    return file_system_of(directory.resolve()) in EXTENT_FILE_SYSTEMS
