@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +83,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(session_dir: Path) -> Cluster:
+def cluster(session_dir: Path) -> Iterator[Cluster]:
     """The PostgreSQL server of this run."""
     binaries = services.find_postgresql()
     if binaries is None:
         pytest.skip("PostgreSQL is not here and could not be brought")
-    return shared_cluster(session_dir, binaries, int(os.environ[MAIN_PROCESS]))
+    with closing(shared_cluster(session_dir, binaries, int(os.environ[MAIN_PROCESS]))) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -152,9 +153,14 @@ def _database(kind: str, request: pytest.FixtureRequest, template: str | None) -
         yield ""
         return
     cluster: Cluster = request.getfixturevalue("cluster")
-    name = cluster.create(template=request.getfixturevalue("postgres_template") if template else "template0")
-    yield cluster.url(name)
-    cluster.drop(name)
+    if template:
+        name = cluster.lend(request.getfixturevalue("postgres_template"))
+        yield cluster.url(name)
+        cluster.take_back(name)
+    else:
+        name = cluster.create()
+        yield cluster.url(name)
+        cluster.drop(name)
 
 
 @pytest.fixture

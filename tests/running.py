@@ -17,6 +17,7 @@ import httpx2
 import uvicorn
 
 from kinoshelf.app import Hub, create_app
+from tests.simulators.processes import die_with_parent
 
 SERVER_SECONDS = 20
 
@@ -99,6 +100,7 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 -- one system call
             )
         if self.arguments[0] == "serve":
             wait(lambda: not self.is_running or self._is_healthy(), "the server answers /health")

@@ -15,6 +15,8 @@ from typing import Self
 
 import trustme
 
+from tests.simulators.processes import die_with_parent
+
 USER, PASSWORD = "anna", "open sesame"
 LIMITED_BYTES_PER_SECOND = 20 * 1024 * 1024
 START_SECONDS = 10
@@ -152,6 +154,7 @@ class Nginx:
                 [self._program, "-e", "stderr", "-p", self._home, "-c", configuration],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 -- one system call
             )
         give_up = time.monotonic() + START_SECONDS
         while not _listens(self.https_port):

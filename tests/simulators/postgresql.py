@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import signal
@@ -17,12 +18,33 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
 
 READY = "ready"
 START_SECONDS = 40
 TEMPLATE = "template_kinoshelf"
+# Without the triggers of foreign keys, rows go in any order. Tables that grew are cut, so that none stays bloated.
+EMPTY = b"""
+DO $$
+DECLARE found record;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR found IN
+        SELECT oid::regclass AS name, pg_relation_size(oid) AS size FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+    LOOP
+        IF found.size > 65536 THEN EXECUTE 'TRUNCATE ' || found.name || ' CASCADE';
+        ELSIF found.size > 0 THEN EXECUTE 'DELETE FROM ' || found.name;
+        END IF;
+    END LOOP;
+    PERFORM setval(oid::regclass, 1, false) FROM pg_class
+    WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace;
+END $$
+"""
 OPTIONS = (
     "listen_addresses=127.0.0.1",
     "fsync=off",
@@ -36,11 +58,13 @@ OPTIONS = (
 )
 
 
-@dataclass(frozen=True)
 class Cluster:
     """A running server. Everybody on this machine may connect, without a password."""
 
-    port: int
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._clean: list[str] = []
+        self._open = contextlib.ExitStack()
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
@@ -48,20 +72,39 @@ class Cluster:
     def create(self, *, template: str = "template0") -> str:
         """Make a database and return its name."""
         name = f"t_{uuid.uuid4().hex}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # The other way, through the log, takes four times as long for a database of this size.
+        strategy = "STRATEGY FILE_COPY" if self._administrator.info.server_version >= 150000 else ""
+        self._administrator.execute(f"CREATE DATABASE {name} TEMPLATE {template} {strategy}".encode())
         return name
 
     def drop(self, name: str) -> None:
-        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
 
     def rename(self, name: str, wanted: str) -> None:
-        self._run(f"ALTER DATABASE {name} RENAME TO {wanted}")
+        self._administrator.execute(f"ALTER DATABASE {name} RENAME TO {wanted}".encode())
 
-    def _run(self, statement: str) -> None:
+    def lend(self, template: str) -> str:
+        """Return a copy of `template` without rows: one that was given back, or a new one."""
+        return self._clean.pop() if self._clean else self.create(template=template)
+
+    def take_back(self, name: str) -> None:
+        """Empty a lent database, which is many times as fast as a new copy."""
         import psycopg
 
-        with contextlib.closing(psycopg.connect(self.url("postgres"), autocommit=True)) as connection:
-            connection.execute(statement.encode())
+        self._administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            connection.execute(EMPTY)
+        self._clean.append(name)
+
+    @functools.cached_property
+    def _administrator(self) -> psycopg.Connection[Any]:
+        # Not above: the guardian runs this file and needs no driver.
+        import psycopg
+
+        return self._open.enter_context(psycopg.connect(self.url("postgres"), autocommit=True))
+
+    def close(self) -> None:
+        self._open.close()
 
 
 @contextlib.contextmanager
@@ -134,7 +177,8 @@ def _guard(home: Path, binaries: Path, main_process: int) -> None:
         # Nothing in it is worth a checkpoint.
         server.send_signal(signal.SIGQUIT)
         server.wait(timeout=20)
-        shutil.rmtree(home, ignore_errors=True)
+        # The main process clears its folder away too, but cannot while the server still writes into it.
+        shutil.rmtree(home if _is_alive(main_process) else home.parent, ignore_errors=True)
 
 
 def _reachable(binaries: Path, home: Path, user: str) -> Path:
