@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketClose, WebSocketState
+from starlette.websockets import WebSocket, WebSocketClose
 
 from kinoshelf.core.container import Container
 from kinoshelf.core.errors import KinoshelfError, LimitReached, NeedsSignIn, StorageProblem
@@ -94,10 +94,11 @@ class JSONBytes(Response):
         return content if isinstance(content, bytes) else to_json(content)
 
 
-def use(kind: type[T]) -> Callable[[HTTPConnection], T]:
+def use(kind: type[T]) -> Callable[[HTTPConnection], Awaitable[T]]:
     """Make a dependency that finds the instance of `kind` in the container of the app."""
 
-    def find(connection: HTTPConnection) -> T:
+    # The framework hands plain functions to a thread, which costs more than all the rest of a request.
+    async def find(connection: HTTPConnection) -> T:
         container: Container = connection.app.state.container
         return container.get(kind)
 
@@ -143,12 +144,19 @@ def _headers_of(error: KinoshelfError) -> dict[str, str]:
     return error.headers if isinstance(error, PlainStatus) else {}
 
 
+def _plain_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of a validation problem what may be shown: never the input, which can be a password."""
+    if problem["type"] == "json_invalid":
+        return {"loc": ["body"], "msg": f"not valid JSON at character {problem['loc'][-1]}", "type": "json_invalid"}
+    return {"loc": list(problem["loc"]), "msg": problem["msg"], "type": problem["type"]}
+
+
 def problems_in_words(problems: list[dict[str, Any]]) -> str:
     """Render the framework's validation problems as one sentence."""
     lines = []
     for problem in problems:
-        where = ".".join(str(part) for part in problem["loc"] if part not in ("body", "query", "path"))
-        lines.append(f"{where}: {problem['msg']}" if where else str(problem["msg"]))
+        where = ".".join(str(part) for part in problem["loc"][1:]) or str(problem["loc"][0])
+        lines.append(f"{where}: {problem['msg']}")
     return "; ".join(lines)[:2000]
 
 
@@ -156,12 +164,10 @@ def install_error_handlers(app: FastAPI, surfaces: Surfaces) -> None:
     """Turn every failure of a request into the documented error of the surface it was made to."""
 
     async def answered(connection: Request | WebSocket, error: KinoshelfError) -> Callable[..., Any] | None:
-        response = surfaces.render(path_of(connection.scope), error)
-        if not isinstance(connection, WebSocket):
-            return response
-        has_begun = connection.application_state is not WebSocketState.CONNECTING
-        await refuse_socket(response, connection.scope, connection.receive, connection.send, has_begun=has_begun)
-        return None
+        if isinstance(connection, WebSocket):
+            await refuse_socket(error, connection.scope, connection.receive, connection.send)
+            return None
+        return surfaces.render(path_of(connection.scope), error)
 
     async def known(connection: Request | WebSocket, error: Exception) -> Callable[..., Any] | None:
         assert isinstance(error, KinoshelfError)
@@ -171,9 +177,7 @@ def install_error_handlers(app: FastAPI, surfaces: Surfaces) -> None:
 
     async def malformed(connection: Request | WebSocket, error: Exception) -> Callable[..., Any] | None:
         assert isinstance(error, RequestValidationError)
-        problems: list[dict[str, Any]] = [
-            {"loc": list(problem["loc"]), "msg": problem["msg"], "type": problem["type"]} for problem in error.errors()
-        ]
+        problems = [_plain_problem(problem) for problem in error.errors()]
         return await answered(connection, BadRequest(problems_in_words(problems), problems=problems))
 
     async def plain(connection: Request | WebSocket, error: Exception) -> Callable[..., Any] | None:
@@ -191,13 +195,13 @@ def install_error_handlers(app: FastAPI, surfaces: Surfaces) -> None:
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type]  # its type knows no sockets, its code does
 
 
-async def refuse_socket(response: Response, scope: Scope, receive: Receive, send: Send, *, has_begun: bool) -> None:
-    """Refuse a handshake with an answer a person can read where the server can send one; else close."""
-    if not has_begun and "websocket.http.response" in scope.get("extensions", {}):
-        await response(scope, receive, send)
-    else:
-        code = INTERNAL_ERROR if response.status_code >= 500 else POLICY_VIOLATION
-        await WebSocketClose(code)(scope, receive, send)
+async def refuse_socket(error: KinoshelfError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Close a socket; a handshake is answered with 403.
+
+    ASGI could send the surface's error as the answer to a handshake, but uvicorn then logs an error of its own.
+    """
+    code = INTERNAL_ERROR if status_of(error) >= 500 else POLICY_VIOLATION
+    await WebSocketClose(code)(scope, receive, send)
 
 
 def base_of(scope: Scope) -> str:

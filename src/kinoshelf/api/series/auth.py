@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from kinoshelf.core.access.approach import approach_of
-from kinoshelf.core.access.gate import Gate
+from kinoshelf.core.access.csrf import is_forged
+from kinoshelf.core.access.gate import Gate, OtherSite
 from kinoshelf.core.access.guards import Anyone, give_cookie, limited, public, take_cookie
 from kinoshelf.core.access.policy import is_local
 from kinoshelf.core.access.signing_in import SetUp, SignIn, SignOut
@@ -113,6 +114,8 @@ async def logout(
 ) -> LoggedOut:
     """Revoke the token or the session of this request. Without one there is nothing to do."""
     caller = await gate.identify(request.scope)
+    if is_forged(approach_of(request.scope)) and not caller.is_signed_in:
+        raise OtherSite
     if caller.session_id:
         await sign_out(caller.session_id)
     take_cookie(response, request.scope)

@@ -63,18 +63,35 @@ def is_loopback_place(host_header: str | None) -> bool:
     return place is not None and is_loopback(place.host)
 
 
+class Origin(NamedTuple):
+    scheme: str
+    host: str
+    port: int | None
+
+
 @lru_cache(maxsize=512)
+def origin_of(header: str) -> Origin | None:
+    """Read an Origin header, its port filled in; None for `null` and for what no browser sends."""
+    scheme, separator, rest = header.partition("://")
+    place = place_of(rest) if separator else None
+    if place is None:
+        return None
+    scheme = scheme.lower()
+    return Origin(scheme, place.host, place.port or DEFAULT_PORTS.get(scheme))
+
+
 def is_same_origin(origin: str, scheme: str, host_header: str | None) -> bool:
     """Tell whether a page of `origin` came from this server, addressed as `host_header` over `scheme`."""
-    here = place_of(host_header) if host_header else None
-    if origin.count("/") != 2 or "@" in origin:
+    there = origin_of(origin)
+    return there is not None and there.scheme == scheme and is_same_host(origin, host_header)
+
+
+def is_same_host(origin: str, host_header: str | None) -> bool:
+    """Tell the same but for the scheme, which a proxy that ends TLS may hide from us."""
+    there, here = origin_of(origin), place_of(host_header) if host_header else None
+    if there is None or here is None:
         return False
-    try:
-        split = urlsplit(origin)
-        there = (split.scheme, split.hostname, split.port or DEFAULT_PORTS.get(split.scheme))
-    except ValueError:
-        return False
-    return here is not None and there == (scheme, here.host, here.port or DEFAULT_PORTS.get(scheme))
+    return (there.host, there.port) == (here.host, here.port or DEFAULT_PORTS.get(there.scheme))
 
 
 @lru_cache(maxsize=16)

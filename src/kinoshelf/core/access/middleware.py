@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +18,7 @@ from kinoshelf.core.access.addresses import (
     place_of,
 )
 from kinoshelf.core.access.approach import LONGEST_NAME, approach_of
+from kinoshelf.core.access.bodies import MOST_BODY_BYTES, TOO_LARGE, BoundedBody
 from kinoshelf.core.access.headers import RawHeaders, security_headers
 from kinoshelf.core.access.origins import OriginLimit, preflight_headers, shared_headers
 from kinoshelf.core.access.policy import Approach, is_foreign_origin
@@ -39,7 +39,6 @@ from kinoshelf.core.web import (
 
 log = structlog.get_logger()
 
-MOST_BODY_BYTES = 8 * 1024 * 1024
 MOST_DIGITS = 18
 HEALTH = "/health"
 SAFE_HEADERS = {False: security_headers(is_https=False), True: security_headers(is_https=True)}
@@ -54,7 +53,12 @@ class UnknownHost(InvalidInput):
 
 class BodyTooLarge(PlainStatus):
     def __init__(self) -> None:
-        super().__init__(413, f"the request is larger than {MOST_BODY_BYTES // (1024 * 1024)} MiB")
+        super().__init__(413, TOO_LARGE)
+
+
+class UnwritableAddress(InvalidInput):
+    def __init__(self) -> None:
+        super().__init__("the address holds a NUL, which nothing here can have in its name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class FrontDoor:
         try:
             if not is_inside:
                 raise NotFound(IN_WORDS[404])
+            if "\x00" in path or b"%00" in scope.get("query_string", b""):
+                raise UnwritableAddress
             self._check(approach, path, settings)
             if approach.method == "OPTIONS" and (asked := _preflight(scope, shared)):
                 response = Response(status_code=204)
@@ -127,7 +133,7 @@ class FrontDoor:
             return
         known = error if isinstance(error, KinoshelfError) else Unexpected(DEFECT)
         if scope["type"] == "websocket":
-            await refuse_socket(self._surfaces.render(path, known), scope, receive, answer, has_begun=answer.has_begun)
+            await refuse_socket(known, scope, receive, answer)
         elif answer.has_begun:
             # Only a broken connection tells the caller that the answer is not whole.
             raise error
@@ -230,18 +236,7 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     length = _header(scope, b"content-length")
     if length.isdecimal() and (len(length) > MOST_DIGITS or int(length) > MOST_BODY_BYTES):
         raise BodyTooLarge
-    received = 0
-
-    async def limited() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > MOST_BODY_BYTES:
-            # The framework lets this one through from wherever the body was read; the surface then renders it.
-            raise HTTPException(413, BodyTooLarge().message)
-        return message
-
-    return limited
+    return BoundedBody(receive, is_json="json" in _header(scope, b"content-type"))
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kinoshelf.core.access.addresses import is_loopback, is_loopback_place, is_same_origin
+from kinoshelf.core.access.addresses import is_loopback, is_loopback_place, is_same_host, is_same_origin
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -61,16 +61,18 @@ def is_local(approach: Approach) -> bool:
         is_loopback(approach.client)
         and not approach.is_forwarded
         and is_loopback_place(approach.host)
-        and (approach.origin is None or is_own_origin(approach))
+        and (approach.origin is None or is_same_origin(approach.origin, approach.scheme, approach.host))
     )
 
 
-def is_own_origin(approach: Approach) -> bool:
-    return approach.origin is not None and is_same_origin(approach.origin, approach.scheme, approach.host)
-
-
 def is_foreign_origin(approach: Approach) -> bool:
-    return approach.origin is not None and not is_own_origin(approach)
+    """Tell whether a page of another server asks.
+
+    Behind a proxy that hides scheme and name only the browser knows, and says so where it speaks https.
+    """
+    if approach.origin is None or approach.fetch_site == "same-origin":
+        return False
+    return not is_same_host(approach.origin, approach.host)
 
 
 def can_change_something(approach: Approach) -> bool:
