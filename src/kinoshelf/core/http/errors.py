@@ -19,9 +19,14 @@ from kinoshelf.core.errors import UpstreamError
 
 
 class UpstreamUnavailable(UpstreamError):
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None, **details: Any) -> None:
+    """`is_connection`: nobody was reached at all, which tells little about the upstream itself."""
+
+    def __init__(
+        self, message: str, *, retry_after_seconds: float | None = None, is_connection: bool = False, **details: Any
+    ) -> None:
         super().__init__(message, **details)
         self.retry_after_seconds = retry_after_seconds
+        self.is_connection = is_connection
 
 
 class UpstreamLimited(UpstreamUnavailable):
