@@ -49,6 +49,8 @@ def checksum_from_headers(headers: dict[str, str]) -> Checksum | None:
 
     `headers` has lower-case names. Content-Digest is left alone: it speaks of one message, not of the file.
     """
+    if "repr-digest" not in headers and "digest" not in headers:
+        return None
     found: dict[str, str] = {}
     for name, value in _dictionary(headers.get("repr-digest", "")):
         found[name] = value.strip(":")

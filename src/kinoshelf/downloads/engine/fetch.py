@@ -166,7 +166,7 @@ class Segment:
         if self.held_bytes >= WRITE_BYTES or is_full:
             self.flush()
         # A connection that was asked for no more reads on to its end, so that it can be used again.
-        return not (is_full and self.end != self._asked_end)
+        return not (is_full and self.end != (self._asked_end or fetch.size_bytes))
 
     def _compared(self, chunk: bytes) -> bytes:
         seen, rest = chunk[: len(self.overlap)], chunk[len(self.overlap) :]
@@ -438,6 +438,8 @@ class Fetch:
 
     def _name_of_url(self) -> str:
         """The name in the last link, where redirects led to one that looks like a file."""
+        if self.final_url == self.url:
+            return self.job.filename
         name = filename_from_url(self.final_url)
         return name if "." in urlsplit(self.final_url).path.rsplit("/", 1)[-1] else self.job.filename
 

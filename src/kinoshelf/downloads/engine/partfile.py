@@ -85,6 +85,9 @@ class PartFile:
             raise
 
     def _read_sidecar(self) -> bool:
+        length = os.fstat(self.descriptor).st_size
+        if not length:
+            return False
         try:
             found: dict[str, Any] = json.loads(sidecar_path(self.path).read_bytes())
             if found["version"] != SIDECAR_VERSION:
@@ -93,7 +96,7 @@ class PartFile:
             origin = Origin(found["size_bytes"], str(found["etag"]), str(found["last_modified"]))
         except (OSError, ValueError, KeyError, TypeError):
             return False
-        if not spans or max(end for _begin, end in spans) > os.fstat(self.descriptor).st_size:
+        if not spans or max(end for _begin, end in spans) > length:
             return False
         self.ranges, self.origin, self.has_sidecar = Ranges(spans), origin, True
         return True

@@ -53,7 +53,10 @@ POSITION_SECONDS = 5.0
 # Small files are hashed and synced on the keeper thread with their rename; larger ones on threads of their own.
 SETTLE_FROM_BYTES = 1024 * 1024
 # Downloads this short are claimed ahead, so that the database is visited once for many of them.
-MAX_AHEAD = 64
+MAX_AHEAD = 128
+# With work at hand, what ends is gathered for this long before the database hears of it.
+GATHER = 48
+GATHER_SECONDS = 0.02
 AHEAD_SECONDS = 1.0
 # With several workers on PostgreSQL, facts can be lost and machines can die: look around now and then.
 SAFETY_SECONDS = 30.0
@@ -113,7 +116,9 @@ class Engine:
         self._shared = Bucket()
         self._memory = HostMemory()
         self._trust = Trust(store)
+        self._requests_of: Settings | None = None
         self._must_claim = True
+        self._has_more = True
         self._next_due: datetime | None = None
         self._ahead = 0
         self._renewed_at = 0.0
@@ -244,6 +249,8 @@ class Engine:
     async def _visit(self) -> None:
         """Tell the database what happened and take what comes next; again while there is more of either."""
         while not self._is_stopping:
+            if self._reserved and len(self._ended) < GATHER:
+                await asyncio.sleep(GATHER_SECONDS)
             turn = self._turn()
             if turn is None:
                 return
@@ -257,15 +264,12 @@ class Engine:
             self._next_due = visit.next_due
             for lost in visit.lost:
                 self._let_go(lost)
-            self._ahead = min(MAX_AHEAD, 2 * len(turn.ended)) if turn.ended else 0
+            self._ahead = min(MAX_AHEAD, 4 * len(turn.ended)) if turn.ended else 0
             now = time.monotonic()
             self._reserved.extend((now, job) for job in visit.jobs)
-            # More may wait behind what was taken: look once more when places become free.
-            self._must_claim = False
-            self._has_more = visit.has_more
+            if visit.has_more is not None:
+                self._has_more = visit.has_more
             self._fill()
-
-    _has_more = True
 
     def _turn(self) -> Turn | None:
         settings = self._store.current
@@ -283,6 +287,8 @@ class Engine:
         for download_id in turn.started:
             self._running[download_id].is_told = True
         if wants > 0:
+            # What is said from here on asks for another look.
+            self._must_claim = False
             turn.free = max(0, free)
             turn.ahead = max(0, wants - turn.free)
             turn.full_hosts = self._full_hosts(settings)
@@ -357,21 +363,24 @@ class Engine:
         if self._ticker is None:
             self._renewed_at = self._positions_at = self._ticked_at = time.monotonic()
             self._refill(0.0, settings)
-            self._schedule_tick(settings)
+            self._schedule_tick()
+
+    def _make_request(self, settings: Settings) -> Callable[[str, tuple[tuple[str, str], ...]], Request]:
+        """Return what builds requests under these settings; made once for many short downloads."""
+        if self._requests_of is not settings:
+            engine = settings.engine
+            user_agent = engine.user_agent or f"Kinoshelf/{__version__}"
+            ca_file = self._trust.ca_file()
+            timeout, proxy, verify = engine.connect_timeout_seconds, engine.proxy, engine.verify_tls
+            self._request = lambda url, headers: Request(url, headers, timeout, user_agent, proxy, verify, ca_file)
+            self._requests_of = settings
+        return self._request
 
     def _needs(self, settings: Settings, pace: Pace) -> Needs:
         engine = settings.engine
-        user_agent = engine.user_agent or f"Kinoshelf/{__version__}"
-        ca_file = self._trust.ca_file()
-
-        def request(url: str, headers: tuple[tuple[str, str], ...]) -> Request:
-            return Request(
-                url, headers, engine.connect_timeout_seconds, user_agent, engine.proxy, engine.verify_tls, ca_file
-            )
-
         return Needs(
             transport=self._transport,
-            request=request,
+            request=self._make_request(settings),
             memory=self._memory,
             pace=pace,
             engine_bytes=self._engine_bytes,
@@ -494,12 +503,11 @@ class Engine:
 
     # Time.
 
-    def _schedule_tick(self, settings: Settings) -> None:
+    def _schedule_tick(self) -> None:
         assert self._loop is not None
         is_quick = bool(self._shared.limit) or any(
             one.fetch.is_growing or one.fetch.pace.is_limited for one in self._running.values()
         )
-        _ = settings
         self._ticker = self._loop.call_later(QUICK_TICK_SECONDS if is_quick else TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
@@ -528,7 +536,7 @@ class Engine:
         if self._reserved:
             self._fill()
         if self._running:
-            self._schedule_tick(settings)
+            self._schedule_tick()
         else:
             self._ticker = None
 
