@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.clock import Clock
@@ -25,10 +25,12 @@ from kinoshelf.downloads.events import DownloadsAdded, DownloadsRemoved
 from kinoshelf.downloads.links import Link, parse_link
 from kinoshelf.downloads.models import POSITION_STEP, Batch, Download
 from kinoshelf.downloads.naming import filename_from_url, safe_filename, safe_folder, titled_folder, titled_name
+from kinoshelf.downloads.queries import find_download
 from kinoshelf.downloads.states import State
 
 CHUNK = 500
 MAX_PRIORITY = 1_000_000
+NO_CATEGORY = "other"
 BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -87,11 +89,25 @@ class AddDownloads:
 
     async def one(self, wanted: NewDownload, *, batch_id: str | None = None, batch_name: str | None = None) -> str:
         """Add one link and return its id. Raises LinkNotUsable, InvalidInput or DownloadAlreadyQueued."""
+        row = await self.one_read(wanted, batch_id=batch_id, batch_name=batch_name)
+        added: str = row.id
+        return added
+
+    async def one_read(
+        self, wanted: NewDownload, *, batch_id: str | None = None, batch_name: str | None = None
+    ) -> Row[Any]:
+        """Add one link as `one` does, and return its row as it was before any worker saw it."""
         row = prepared(wanted)
         checked_batch(batch_id, batch_name)
         now = self._clock.now()
-        (added,) = await self._database.writing(lambda session: add(session, [row], now, batch_id, batch_name))
-        return _raised(added)
+
+        def work(session: Session) -> Row[Any]:
+            (added,) = add(session, [row], now, batch_id, batch_name)
+            found = find_download(session, _raised(added))
+            assert found is not None
+            return found
+
+        return await self._database.writing(work)
 
     async def many(
         self, wanted: Sequence[NewDownload], *, batch_id: str | None = None, batch_name: str | None = None
@@ -161,7 +177,7 @@ def prepared(wanted: NewDownload) -> dict[str, Any]:
     checksum = parse_checksum(wanted.checksum).text if wanted.checksum else None
     filename, folder, is_given = _named(wanted, link)
     facts = wanted.facts
-    category = {"movie": "movies", "tv": "tv"}.get(facts.media_type or "") or (wanted.category or "").strip() or "other"
+    category = {"movie": "movies", "tv": "tv"}.get(facts.media_type or "") or (wanted.category or "").strip()
     return {
         "url": link.url,
         "original_url": wanted.url.strip(),
@@ -170,7 +186,7 @@ def prepared(wanted: NewDownload) -> dict[str, Any]:
         "filename": filename,
         "is_filename_given": is_given,
         "folder": folder,
-        "category": safe_filename(category, "other")[:100],
+        "category": safe_filename(category, NO_CATEGORY)[:100] if category else NO_CATEGORY,
         "priority": wanted.priority,
         "checksum": checksum,
         "speed_limit_bytes_per_second": wanted.speed_limit_bytes_per_second,
@@ -247,7 +263,9 @@ def add(
     if replaced:
         publish(session, DownloadsRemoved(tuple(replaced)))
     if inserts:
-        session.connection().execute(insert(Download), inserts)
+        # Each column costs time in each row: those that are empty in all of them are left to the database.
+        filled = [name for name in inserts[0] if any(new[name] is not None for new in inserts)]
+        session.connection().execute(insert(Download), [{name: new[name] for name in filled} for new in inserts])
         publish(session, DownloadsAdded(tuple(row["id"] for row in inserts)))
     if replaced:
         remove_empty_batches(session)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
@@ -12,6 +14,7 @@ from kinoshelf.downloads.errors import LinkNotUsable
 MAX_LINK_LENGTH = 8000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SCHEMES = frozenset(DEFAULT_PORTS)
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Link(NamedTuple):
@@ -29,7 +32,7 @@ def parse_link(text: str) -> Link:
         raise LinkNotUsable("the link is empty")
     if len(text) > MAX_LINK_LENGTH:
         raise LinkNotUsable(f"the link is longer than {MAX_LINK_LENGTH} characters")
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+    if CONTROL.search(text):
         raise LinkNotUsable("the link has control characters in it")
     try:
         parts = urlsplit(text)
@@ -64,6 +67,7 @@ def host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
 
 
+@lru_cache(maxsize=1024)
 def _ascii_host(host: str) -> str:
     host = host.lower()
     if ":" in host:

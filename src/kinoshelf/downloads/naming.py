@@ -23,13 +23,13 @@ PARAMETER = re.compile(
 
 
 def safe_filename(name: str, fallback: str = FALLBACK) -> str:
-    """Return `name` as one path component that Linux, macOS, Windows, SMB and exFAT accept; never empty."""
+    """Return `name` as one path component that Linux, macOS, Windows, SMB and exFAT accept; `fallback` where nothing is left."""
     name = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
     name = INVISIBLE.sub("", name)
     name = FORBIDDEN.sub("_", name)
     name = re.sub(r"\s+", " ", name).strip(" .")
     if not name.strip("_ "):
-        return fallback if name != fallback else FALLBACK
+        return fallback
     stem, dot, _rest = name.partition(".")
     if RESERVED.match(stem.rstrip()):
         name = f"{stem.rstrip()}_{dot}{_rest}"
@@ -69,7 +69,7 @@ def filename_from_url(url: str) -> str:
     """Return a safe name from the last part of the path; the host where the path has none."""
     parts = urlsplit(url)
     last = next((part for part in reversed(parts.path.split("/")) if part), "")
-    return safe_filename(_percent_decoded(last), safe_filename(parts.hostname or FALLBACK))
+    return safe_filename(_percent_decoded(last), "") or safe_filename(parts.hostname or FALLBACK)
 
 
 def _percent_decoded(text: str) -> str:
