@@ -1,0 +1,379 @@
+"""What goes in and out, as /api/docs shows it. Answers are written straight from rows (`tasks.py`): a test holds both together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, JsonValue, WithJsonSchema
+
+from kinoshelf.downloads.adding import MAX_PRIORITY, NewDownload, TitleFacts
+from kinoshelf.downloads.control import Edit
+from kinoshelf.downloads.states import State
+
+MOST_LINKS = 10_000
+# Numbers beyond this lose digits in JavaScript.
+MOST = 2**53 - 1
+
+
+def without_nul(text: str | None) -> str | None:
+    # PostgreSQL stores no such character, and no name or link has one.
+    if text is not None and "\x00" in text:
+        raise ValueError("has a NUL character in it")
+    return text
+
+
+def _none_if_empty(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Plain = Annotated[str, AfterValidator(without_nul)]
+# Forms send empty texts for what was left out.
+Optional = BeforeValidator(_none_if_empty)
+Id = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
+Year = Annotated[int | None, Optional, Field(ge=0, le=9999)]
+Number = Annotated[int | None, Optional, Field(ge=0, le=100_000)]
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+Given = Annotated[str | None, AfterValidator(without_nul)]
+Text20 = Annotated[Given, Optional, Field(max_length=20)]
+Text64 = Annotated[Given, Optional, Field(max_length=64)]
+Text100 = Annotated[Given, Optional, Field(max_length=100)]
+Text200 = Annotated[Given, Optional, Field(max_length=200)]
+Text500 = Annotated[Given, Optional, Field(max_length=500)]
+Text1000 = Annotated[Given, Optional, Field(max_length=1000)]
+
+
+class TitleRequest(BaseModel):
+    """The film or episode a link belongs to. It decides category, folder and name."""
+
+    tmdb_id: Annotated[int | None, Optional, Field(ge=0, le=MOST)] = None
+    media_type: Annotated[Literal["movie", "tv"] | None, BeforeValidator(_lower), Optional] = None
+    title: Text500 = None
+    year: Year = Field(None, description="A number, or a text that is one.")
+    collection_name: Text500 = None
+    season: Number = None
+    episode: Number = None
+
+    def facts(self) -> TitleFacts:
+        return TitleFacts(
+            self.tmdb_id,
+            self.media_type,
+            self.title,
+            self.year or None,
+            self.collection_name,
+            self.season,
+            self.episode,
+        )
+
+
+class _Wishes(BaseModel):
+    category: Text100 = Field(None, description="movies and tv come from `tmdb`; else this, else other.")
+    folder: Text1000 = Field(None, description="Below the download directory, as in Series/Season 1.")
+    priority: int = Field(0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Higher goes first.")
+
+
+class DownloadCreate(_Wishes):
+    url: Plain = Field(description="http or https link.", examples=["https://example.org/film.mkv"])
+    filename: Text1000 = Field(None, description="Made safe for every file system.")
+    checksum: Text200 = Field(None, description="md5, sha1, sha256 or sha512: sha256:… or bare hex digits.")
+    speed_limit: int = Field(0, ge=0, le=MOST, description="Bytes per second; 0 = none of its own.")
+    segments: int | None = Field(None, ge=1, le=32, description="Most connections for this file.")
+    tmdb: TitleRequest | None = None
+    quality: Text100 = None
+    resolution: Text20 = None
+
+    def wanted(self) -> NewDownload:
+        return NewDownload(
+            url=self.url,
+            filename=self.filename,
+            folder=self.folder,
+            category=self.category,
+            priority=self.priority,
+            checksum=self.checksum,
+            speed_limit_bytes_per_second=self.speed_limit,
+            max_segments=self.segments,
+            facts=self.tmdb.facts() if self.tmdb else TitleFacts(),
+            quality=self.quality,
+            resolution=self.resolution,
+        )
+
+
+class _IntoBatch(BaseModel):
+    batch_id: Text64 = Field(None, description="Letters, digits, - and _; made where it is new.")
+    batch_name: Text500 = Field(None, description="A batch of this name is joined where there is one.")
+
+
+class SingleCreate(DownloadCreate, _IntoBatch):
+    pass
+
+
+class BulkCreate(_Wishes, _IntoBatch):
+    """Links as plain texts, as objects, or both. What stands outside `items` holds for `urls` and where an item is silent."""
+
+    urls: list[str] = Field([], max_length=MOST_LINKS)
+    items: list[DownloadCreate] = Field([], max_length=MOST_LINKS)
+
+    def wanted(self) -> list[NewDownload]:
+        plain = [
+            NewDownload(url=url, folder=self.folder, category=self.category, priority=self.priority)
+            for url in self.urls
+        ]
+        return plain + [self._with_wishes(item).wanted() for item in self.items]
+
+    def _with_wishes(self, item: DownloadCreate) -> DownloadCreate:
+        inherited = {name: getattr(self, name) for name in _Wishes.model_fields if name not in item.model_fields_set}
+        return item.model_copy(update=inherited)
+
+
+class DownloadUpdate(BaseModel):
+    """What is left out or null stays as it is."""
+
+    priority: int | None = Field(None, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
+    speed_limit: int | None = Field(None, ge=0, le=MOST, description="Bytes per second; 0 = none of its own.")
+    filename: Annotated[Given, Field(max_length=1000)] = None
+    folder: Annotated[Given, Field(max_length=1000)] = Field(None, description="Empty = the download directory itself.")
+    checksum: Annotated[Given, Field(max_length=200)] = Field(None, description="Empty = none.")
+    segments: int | None = Field(None, ge=1, le=32)
+
+    def edit(self) -> Edit:
+        return Edit(
+            priority=self.priority,
+            speed_limit_bytes_per_second=self.speed_limit,
+            filename=self.filename,
+            folder=self.folder,
+            checksum=self.checksum,
+            max_segments=self.segments,
+        )
+
+
+class ActionRequest(BaseModel):
+    action: Literal["pause", "resume", "retry", "cancel", "delete"]
+    ids: list[Id] = Field(max_length=MOST_LINKS)
+    delete_files: bool = Field(False, description="With delete: the finished files too.")
+
+
+class ReorderRequest(BaseModel):
+    """Either `ids`, which then come first in that order, or one `id` and its new neighbour; without one it goes last."""
+
+    ids: list[Id] | None = Field(None, min_length=1, max_length=MOST_LINKS)
+    id: Id | None = None
+    before: Id | None = None
+    after: Id | None = None
+
+
+class Failure(BaseModel):
+    timestamp: Instant
+    error_message: str
+    error_category: str
+    retry_attempt: int
+
+
+class LinkTimes(BaseModel):
+    resolved_at: Instant | None
+    expires_at: Instant | None
+
+
+class Task(BaseModel):
+    """One download. Sizes in bytes, speeds in bytes per second, times in UTC."""
+
+    id: str
+    url: str = Field(description="The link as it is fetched; a password in it is not shown.")
+    original_url: str = Field(description="The link as it was given; a password in it is not shown.")
+    filename: str
+    destination: str = Field(description="Full path of the file, or where it will be.")
+    folder: str
+    state: State
+    progress: float = Field(ge=0, le=100)
+    size: int | None
+    total_bytes: int | None
+    downloaded: int
+    downloaded_bytes: int
+    speed: int
+    average_speed: int | None = Field(description="Of the finished download.")
+    eta: int | None = Field(description="Seconds.")
+    host: str
+    category: str
+    priority: int
+    position: int = Field(description="Lower goes first among equal priorities.")
+    segments: int = Field(description="Most connections it may use.")
+    connections: int = Field(description="Connections in use now.")
+    speed_limit: int
+    checksum: str | None
+    verified: bool
+    retry_count: int
+    created_at: Instant
+    started_at: Instant | None
+    completed_at: Instant | None
+    updated_at: Instant
+    wait_until: Instant | None = Field(description="The moment of the next try.")
+    error_message: str | None
+    error_category: str | None
+    error_history: list[Failure] = Field(description="Oldest first; filled where one download is asked for.")
+    url_metadata: LinkTimes
+    fshare_code: str | None
+    batch_id: str | None
+    batch_name: str | None
+    media_type: str | None
+    tmdb_id: int | None
+    tmdb_title: str | None
+    tmdb_year: int | None
+    tmdb_season: int | None
+    tmdb_episode: int | None
+    quality: str | None
+    resolution: str | None
+    arr_series_id: int | None
+    arr_movie_id: int | None
+    arr_announced: bool
+    arr_announce_error: str | None
+
+
+class StatusCounts(BaseModel):
+    all: int
+    downloading: int
+    queued: int
+    paused: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class EngineStats(BaseModel):
+    active_downloads: int
+    queued: int = Field(description="Those that wait for their next try included.")
+    waiting: int = Field(description="Those that wait for their next try.")
+    paused: int
+    completed: int
+    failed: int
+    cancelled: int
+    total_speed: int
+    db_counts: StatusCounts
+
+
+class Page(BaseModel):
+    total: int
+    page: int
+    pages: int
+    total_pages: int
+    limit: int
+    status_counts: StatusCounts
+    stats: EngineStats
+
+
+class TaskPage(Page):
+    tasks: list[Task]
+    downloads: list[Task] = Field(description="The same as `tasks`.")
+
+
+class TaskDone(Task):
+    success: Literal[True]
+
+
+class Done(BaseModel):
+    success: Literal[True]
+
+
+class Affected(Done):
+    affected: int
+
+
+class Deleted(Done):
+    id: str
+    files_deleted: int
+    files_kept: list[str] = Field(description="Files that could not be deleted, and why.")
+
+
+class BatchAffected(Affected):
+    files_deleted: int
+    files_kept: list[str] = Field(description="Files that could not be deleted, and why.")
+
+
+class ActionDone(BatchAffected):
+    ids: list[str]
+    refused: dict[str, State] = Field(description="Whose state does not allow it, by id.")
+    missing: list[str]
+
+
+class BulkOutcome(BaseModel):
+    url: str
+    status: Literal["added", "duplicate", "invalid"]
+    id: str | None = Field(description="Of the new download, or of the one that has this link already.")
+    error: str | None
+
+
+class BulkDone(BaseModel):
+    tasks: list[Task]
+    results: list[BulkOutcome] = Field(description="One a link, in their order.")
+    added: int
+    duplicates: int
+    invalid: int
+
+
+class BatchSummaryRead(BaseModel):
+    batch_id: str
+    batch_name: str
+    state: State
+    total_items: int
+    completed_items: int
+    failed_items: int
+    downloading_items: int
+    paused_items: int
+    queued_items: int
+    total_size: int
+    downloaded_size: int
+    progress: float = Field(ge=0, le=100)
+    speed: int
+    created_at: Instant
+
+
+class BatchPage(Page):
+    """Batches, newest first, then the downloads without a batch. `total` counts both."""
+
+    batches: list[BatchSummaryRead]
+    standalone: list[Task]
+    total_batches: int
+    total_standalone: int
+
+
+class BatchDetail(BatchSummaryRead):
+    total_tasks: int
+    completed_tasks: int
+    failed_tasks: int
+    downloading_tasks: int
+    paused_tasks: int
+    queued_tasks: int
+    overall_progress: float
+    combined_speed: int
+    estimated_time_remaining: int | None
+
+
+class SettingRead(BaseModel):
+    value: JsonValue = Field(description="Secrets are never shown: ******** where one is set.")
+    default: JsonValue
+    source: Literal["default", "file", "environment"]
+    variable: str = Field(description="Its name in the environment.")
+    secret: bool
+    description: str
+
+
+class SettingsRead(BaseModel):
+    """The keys of the seed, groups of settings under their own names, and every setting with its origin."""
+
+    max_concurrent_downloads: int
+    download_directory: str
+    fshare_configured: bool
+    tmdb_configured: bool
+    settings: dict[str, SettingRead]
+
+
+class SettingsSaved(SettingsRead):
+    success: Literal[True]
+
+
+class ErrorRead(BaseModel):
+    error: str
+    code: str
