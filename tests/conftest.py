@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import hypothesis
 import pytest
 
 from kinoshelf.app import Hub, Role, open_hub
@@ -34,6 +35,9 @@ from tests.simulators.postgresql import TEMPLATE, Cluster, locked, shared_cluste
 # Told to the workers by the environment; the settings of the hub know no such name.
 SESSION_DIR = "KINOSHELF_TEST_SESSION_DIR"
 MAIN_PROCESS = "KINOSHELF_TEST_MAIN_PROCESS"
+# A busy machine is no finding.
+hypothesis.settings.register_profile("kinoshelf", deadline=None)
+hypothesis.settings.load_profile("kinoshelf")
 WHOLE_SERVER = frozenset({"server", "server_process", "page", "phone_page"})
 
 

