@@ -67,7 +67,8 @@ def documented_errors() -> list[type[KinoshelfError]]:
 
     def below(kind: type[KinoshelfError]) -> Iterator[type[KinoshelfError]]:
         yield kind
-        for inner in kind.__subclasses__():
+        # Their own order is that of the imports, which a test run does not keep.
+        for inner in sorted(kind.__subclasses__(), key=lambda inner: inner.__name__):
             yield from below(inner)
 
     return [kind for kind in dict.fromkeys(below(KinoshelfError)) if kind.__module__.startswith("kinoshelf.")]
@@ -138,7 +139,9 @@ def _help_of(words: tuple[str, ...]) -> str:
     out = io.StringIO()
     console = Console(file=out, width=HELP_WIDTH, no_color=True, force_terminal=False)
     build_app().help_print(list(words), console=console)
-    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+    # What every page ends with is said once, above.
+    text = out.getvalue().partition("Exit status:")[0]
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
 # Folders that are not Python packages, or whose package says less than a newcomer wants.
