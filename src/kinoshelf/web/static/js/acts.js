@@ -1,0 +1,120 @@
+// What a person does to downloads, from wherever: rows, the bar of the selection, the drawer, the keyboard.
+
+import { get, post, remove } from "./api.js";
+import { byId, setText, toast } from "./page.js";
+import { can } from "./rows.js";
+import { _, ngettext } from "./texts.js";
+
+const DONE = {
+  pause: (n) => ngettext("{n} download paused", "{n} downloads paused", n),
+  resume: (n) => ngettext("{n} download resumed", "{n} downloads resumed", n),
+  retry: (n) => ngettext("{n} download started again", "{n} downloads started again", n),
+  cancel: (n) => ngettext("{n} download cancelled", "{n} downloads cancelled", n),
+  delete: (n) => ngettext("{n} download deleted", "{n} downloads deleted", n),
+};
+
+async function told(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error.status !== 401) toast(error.message, { isBad: true });
+    return null;
+  }
+}
+
+// Tasks the action makes no sense for are left alone; it says so when none is left.
+export async function act(action, tasks) {
+  if (action === "delete") return askAndDelete(tasks);
+  const fitting = tasks.filter((task) => can[action](task));
+  if (!fitting.length) {
+    toast(_("Nothing selected can be changed that way."), { isBad: true });
+    return null;
+  }
+  if (fitting.length === 1) return told(() => post(`/api/downloads/${fitting[0].id}/${action}`));
+  return told(async () => {
+    const answer = await post("/api/downloads/actions", { action, ids: fitting.map((task) => task.id) });
+    toast(DONE[action](answer?.affected ?? fitting.length));
+    return answer;
+  });
+}
+
+export function actOnBatch(action, batch) {
+  if (action === "delete") return askAndDeleteBatch(batch);
+  return told(async () => {
+    const answer = await post(`/api/batches/${encodeURIComponent(batch.batch_id)}/${action}`);
+    toast(DONE[action](answer?.affected ?? 0));
+    return answer;
+  });
+}
+
+export function actOnAll(action) {
+  return told(async () => {
+    const answer = await post(`/api/downloads/${action}-all`);
+    toast(DONE[action](answer?.affected ?? 0));
+    return answer;
+  });
+}
+
+export function clear(group) {
+  return told(async () => {
+    const answer = await remove(`/api/downloads/${group}`);
+    const n = answer?.affected ?? 0;
+    toast(ngettext("{n} download taken out of the list", "{n} downloads taken out of the list", n));
+    return answer;
+  });
+}
+
+export function putFirst(ids) {
+  return told(() => post("/api/downloads/reorder", { ids }));
+}
+
+export function moveBeside(id, { before = null, after = null } = {}) {
+  return told(() => post("/api/downloads/reorder", { id, before, after }));
+}
+
+export function putBatchFirst(batch) {
+  return told(async () => {
+    const ids = [];
+    for (let page = 1, pages = 1; page <= pages; page += 1) {
+      const found = await get("/queue/items", { batch: batch.batch_id, sort: "queue", limit: 500, page });
+      pages = found.pages;
+      ids.push(...found.tasks.filter(can.move).map((task) => task.id));
+    }
+    return ids.length ? post("/api/downloads/reorder", { ids }) : null;
+  });
+}
+
+async function askAndDelete(tasks) {
+  if (!tasks.length) return null;
+  const title = ngettext("Delete {n} download?", "Delete {n} downloads?", tasks.length);
+  const names = tasks.slice(0, 3).map((task) => task.filename).join(", ");
+  const answer = await ask(title, tasks.length > 3 ? _("{names} and more", { names }) : names);
+  if (!answer) return null;
+  const flag = answer.deletesFiles ? { delete_files: "true" } : {};
+  if (tasks.length === 1) return told(() => remove(`/api/downloads/${tasks[0].id}`, flag));
+  return told(async () => {
+    const body = { action: "delete", ids: tasks.map((task) => task.id), delete_files: answer.deletesFiles };
+    const done = await post("/api/downloads/actions", body);
+    toast(DONE.delete(done?.affected ?? tasks.length));
+    return done;
+  });
+}
+
+async function askAndDeleteBatch(batch) {
+  const title = ngettext("Delete the batch with {n} download?", "Delete the batch with {n} downloads?", batch.total_items);
+  const answer = await ask(title, batch.batch_name);
+  if (!answer) return null;
+  return told(() => remove(`/api/batches/${encodeURIComponent(batch.batch_id)}`, answer.deletesFiles ? { delete_files: "true" } : {}));
+}
+
+function ask(title, what) {
+  const dialog = byId("delete-dialog");
+  setText(byId("delete-title"), title);
+  setText(byId("delete-what"), what);
+  byId("delete-files").checked = false;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "delete" ? { deletesFiles: byId("delete-files").checked } : null), { once: true });
+  });
+}

@@ -1,0 +1,15 @@
+// On every page: fields that show what is typed.
+
+import { setIcon } from "./page.js";
+import { _ } from "./texts.js";
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-reveal]");
+  if (!button) return;
+  const field = button.parentElement.querySelector("input");
+  const isShown = field.type === "password";
+  field.type = isShown ? "text" : "password";
+  button.setAttribute("aria-pressed", String(isShown));
+  button.setAttribute("aria-label", isShown ? _("Hide the password") : _("Show the password"));
+  setIcon(button, isShown ? "eye-off" : "eye");
+});
