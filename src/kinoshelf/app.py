@@ -27,6 +27,8 @@ from kinoshelf.core.web import Surfaces
 from kinoshelf.downloads.adding import AddDownloads
 from kinoshelf.downloads.engine import Engine, take_sample
 from kinoshelf.downloads.progress import ProgressBoard
+from kinoshelf.web.errors import page_or
+from kinoshelf.web.install import install_pages
 
 log = structlog.get_logger()
 
@@ -130,10 +132,11 @@ def create_app(hub: Hub) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.container = hub.container
-    surfaces = Surfaces(series.render_error)
+    surfaces = Surfaces(page_or(series.render_error))
     for router in series.ROUTERS:
         app.include_router(router)
     downloads.install_downloads_api(app, surfaces, hub.container)
+    install_pages(app)
     # Last: the middleware added last stands outermost.
     install_access(app, hub.container, surfaces, limited=series.PREFIXES, shared=downloads.PREFIXES)
     return app
