@@ -8,12 +8,14 @@ import uuid
 import httpx2
 import pytest
 from fastapi import WebSocket
-from starlette.responses import PlainTextResponse
+from starlette.background import BackgroundTask
+from starlette.responses import PlainTextResponse, StreamingResponse
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from kinoshelf.app import create_app
 from kinoshelf.core.access.install import install_access
+from kinoshelf.core.access.middleware import enter_base_path
 from kinoshelf.core.access.origins import MOST_ORIGINS, OriginLimit, TooManyFromOrigin
 from kinoshelf.core.clock import FrozenClock
 from kinoshelf.core.web import Surfaces
@@ -105,6 +107,26 @@ class TestErrors:
         answer = await call().delete("/api/auth/status")
         assert (answer.json()["error"], answer.headers["allow"]) == ("METHOD_NOT_ALLOWED_ERROR", "GET")
 
+    async def test_a_defect_after_the_answer_is_only_logged(self, app, call, expected_logs):
+        expected_logs.expect("web.defect")
+        app.add_route("/after", lambda _request: PlainTextResponse("whole", background=BackgroundTask(lambda: 1 / 0)))
+        answer = await call().get("/after")
+        assert (answer.status_code, answer.text) == (200, "whole")
+
+    async def test_a_defect_within_the_answer_breaks_the_connection(self, app, expected_logs):
+        expected_logs.expect("web.defect")
+        expected_logs.allow("Exception in ASGI application\n")
+
+        async def pieces():
+            yield b"half"
+            raise ZeroDivisionError
+
+        app.add_route("/half", lambda _request: StreamingResponse(pieces()))
+        with listening_on(app, "127.0.0.1") as place:
+            async with httpx2.AsyncClient() as client:
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    await client.get(f"http://{place}/half")
+
 
 class TestBody:
     @pytest.mark.parametrize("chunked", [False, True])
@@ -178,11 +200,10 @@ class TestBasePath:
         assert (await call().get("/healthy")).status_code == 404
 
     @pytest.mark.parametrize("path", ["/kino", "/kino/"])
-    async def test_its_root_is_the_start_page_with_and_without_slash(self, app, call, path):
-        app.router.routes[:] = [route for route in app.routes if getattr(route, "path", None) != "/"]
-        app.add_route("/", lambda request: PlainTextResponse(request.scope["root_path"]))
-        answer = await call().get(path)
-        assert (answer.status_code, answer.text) == (200, "/kino")
+    def test_its_root_is_the_start_page_with_and_without_slash(self, path):
+        scope = {"path": path}
+        assert enter_base_path(scope, "/kino") == (True, "/")
+        assert scope == {"path": "/kino/", "root_path": "/kino"}
 
     async def test_the_documentation_knows_it(self, call):
         answer = await call().get("/kino/api/openapi.json")
