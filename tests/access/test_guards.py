@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import httpx2
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
@@ -32,6 +34,22 @@ LOCALS = {
     "curl over IPv6": ("::1", "http://[::1]:8484", {}),
     "a page of the hub": ("127.0.0.1", "http://localhost:8484", {"Origin": "http://localhost:8484"}),
 }
+
+
+# The public list of contract.md: they carry nothing of the library.
+OPEN = (
+    "/api/auth",
+    "/health",
+    "/api/health",
+    "/api/docs",
+    "/docs/oauth2-redirect",
+    "/api/redoc",
+    "/api/openapi.json",
+    "/static",
+    "/ws/connect",
+)
+SHELLS = ("/", "/login", "/setup", "/queue")
+OPEN_ENDPOINTS = frozenset({("GET", "/api/anime/search"), ("GET", "/api/anime/{anime_id}")})
 
 
 async def statuses(client, method="GET", **kwargs):
@@ -104,6 +122,13 @@ class TestWithCredentials:
         answer = await call(OTHER_MACHINE).get("/probe/signed", headers=headers)
         assert answer.status_code == SIGN_IN
         assert answer.headers["www-authenticate"] == "Bearer"
+
+    @pytest.mark.databases("sqlite")
+    async def test_are_seen_on_this_machine_too(self, call, with_password):
+        client = call()
+        await signed_in_with(client)
+        seen = (await client.get("/probe/local")).json()
+        assert (seen["is_local"], bool(seen["session"])) == (True, True)
 
     async def test_a_key_made_before_set_up_is_a_credential(self, call, key):
         assert (await call(OTHER_MACHINE, X_Api_Key=key).get("/probe/signed")).status_code == ENTER
@@ -192,19 +217,6 @@ class TestRealPeers:
 class TestEveryRoute:
     """A route without a guard would be open to everyone by oversight."""
 
-    # Open by contract.md: they carry nothing of the library.
-    UNGUARDED = (
-        "/api/docs",
-        "/docs/oauth2-redirect",
-        "/api/redoc",
-        "/api/openapi.json",
-        "/static",
-        "/health",
-        "/api/health",
-    )
-    OPEN = ("/api/auth",)
-    OPEN_ENDPOINTS = frozenset({("GET", "/api/anime/search"), ("GET", "/api/anime/{anime_id}")})
-
     @pytest.fixture
     def routes(self, hub):
         return list(iter_route_contexts(create_app(hub).routes))
@@ -222,14 +234,44 @@ class TestEveryRoute:
         assert any(route.path == "/api/auth/login" for route in routes)
         for route in routes:
             can_have_one = isinstance(route.original_route, APIRoute | APIWebSocketRoute)
-            has_one = can_have_one and bool(self.needs_of(route))
-            assert has_one or is_below(route.path, self.UNGUARDED), f"{route.path} has no guard"
+            needs = self.needs_of(route) if can_have_one else set()
+            if route.path in SHELLS or is_below(route.path, OPEN) or self.is_open_endpoint(route):
+                assert needs <= {Need.NOTHING}, f"{route.path} is on the public list"
+            elif is_below(route.path, series.PREFIXES):
+                assert Need.SIGN_IN in needs, f"{route.path} belongs to seed 002 and needs credentials"
+            else:
+                assert needs & {Need.LOCAL_OR_SIGN_IN, Need.SIGN_IN}, f"{route.path} has no guard"
+
+    def is_open_endpoint(self, route):
+        endpoints = {(method, route.path) for method in route.methods or ()}
+        return bool(endpoints) and endpoints <= OPEN_ENDPOINTS
+
+
+class TestSurfaces:
+    """The same table at the doors themselves."""
+
+    PATHS: ClassVar = {
+        "public": ("/api/auth/status", "/api/openapi.json"),
+        "local": ("/api/downloads", "/api/batches", "/api/settings", "/api/engine/stats"),
+        "page": ("/settings",),
+    }
 
     @pytest.mark.databases("sqlite")
-    def test_of_seed_002_needs_credentials_unless_it_is_on_the_public_list(self, routes):
-        for route in routes:
-            if not is_below(route.path, series.PREFIXES):
-                continue
-            endpoints = {(method, route.path) for method in route.methods}
-            is_open = is_below(route.path, self.OPEN) or endpoints <= self.OPEN_ENDPOINTS
-            assert (Need.SIGN_IN in self.needs_of(route)) is not is_open, route.path
+    async def test_open_to_whom_they_should(self, call, hub, key):
+        strangers = [call(peer, url=url, **headers) for peer, url, headers in STRANGERS.values()]
+        friends = [call(peer, url=url, **headers) for peer, url, headers in LOCALS.values()]
+        friends.append(call(OTHER_MACHINE, X_Api_Key=key))
+        refusals = {"public": ENTER, "local": SIGN_IN, "page": TO_FORM}
+        for is_set_up in (False, True):
+            if is_set_up:
+                give_password(hub)
+            for kind, paths in self.PATHS.items():
+                for path in paths:
+                    assert {(await client.get(path)).status_code for client in strangers} == {refusals[kind]}, path
+                    assert {(await client.get(path)).status_code for client in friends} == {ENTER}, path
+
+    @pytest.mark.databases("sqlite")
+    async def test_refuse_in_their_own_form(self, call):
+        answer = await call(OTHER_MACHINE).get("/api/downloads")
+        assert answer.status_code == SIGN_IN
+        assert {"error", "code"} <= answer.json().keys()

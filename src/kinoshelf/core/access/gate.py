@@ -77,23 +77,25 @@ class Gate:
         return self._store.current.trust_local and is_local(approach)
 
     async def admit(self, scope: Scope, need: Need, *, bearer: str = "") -> Caller:
-        """Let the caller in. Raises NeedsSignIn or OtherSite. `bearer` is a token that came another way."""
+        """Let the caller in. Raises NeedsSignIn or OtherSite. `bearer` is a token that came another way.
+
+        Where nothing is needed, credentials are not looked at: `identify` does.
+        """
         approach = approach_of(scope)
         caller = Caller(approach.client, is_local=self.is_trusted_local(approach))
-        forged = is_forged(approach)
-        standing = Standing(is_trusted_local=caller.is_local)
-        verdict = decide(need, standing, is_forged=forged)
-        if verdict is Verdict.ENTER:
+        if need is Need.NOTHING:
             return caller
         presented = presented_by(scope, bearer)
+        by_cookie = False
         if any(presented):
+            # Of a local caller too: some pages show more to whoever signed in.
             caller, by_cookie = await self._who(caller, presented)
-            standing = Standing(
-                is_trusted_local=caller.is_local,
-                has_cookie=by_cookie,
-                has_token_or_key=caller.is_signed_in and not by_cookie,
-            )
-            verdict = decide(need, standing, is_forged=forged)
+        standing = Standing(
+            is_trusted_local=caller.is_local,
+            has_cookie=by_cookie,
+            has_token_or_key=caller.is_signed_in and not by_cookie,
+        )
+        verdict = decide(need, standing, is_forged=is_forged(approach))
         if verdict is Verdict.ENTER:
             return caller
         if verdict is Verdict.FOREIGN_SITE:
