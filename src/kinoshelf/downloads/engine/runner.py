@@ -323,24 +323,23 @@ class Engine:
     # Running.
 
     def _fill(self) -> None:
-        """Start what was claimed while there is room; give back what waited too long for it."""
+        """Start what was claimed while there is room for it."""
         settings = self._store.current
-        now = time.monotonic()
-        waiting: deque[tuple[float, Job]] = deque()
-        full = self._full_running(settings)
-        while self._reserved:
+        passed_over: list[tuple[float, Job]] = []
+        while self._reserved and len(self._running) < settings.engine.max_active_downloads:
             at, job = self._reserved.popleft()
-            if len(self._running) < settings.engine.max_active_downloads and job.host not in full:
-                self._launch(job, settings)
-                full = self._full_running(settings)
-            elif now - at < AHEAD_SECONDS:
-                waiting.append((at, job))
+            if job.host in self._full_running(settings):
+                passed_over.append((at, job))
             else:
-                self._given_back.append(job.id)
-                self._must_claim = True
-        self._reserved = waiting
+                self._launch(job, settings)
+        self._reserved.extendleft(reversed(passed_over))
+
+    def _give_back(self, now: float) -> None:
+        """Free what was claimed ahead and waited too long; others may have room for it."""
+        while self._reserved and now - self._reserved[0][0] > AHEAD_SECONDS:
+            self._given_back.append(self._reserved.popleft()[1].id)
         if self._given_back:
-            self._wake.set()
+            self._look_again()
 
     def _full_running(self, settings: Settings) -> frozenset[str]:
         limit = settings.engine.max_active_per_host
@@ -534,7 +533,7 @@ class Engine:
         if self._untold() or now - self._positions_at >= POSITION_SECONDS:
             self._wake.set()
         if self._reserved:
-            self._fill()
+            self._give_back(now)
         if self._running:
             self._schedule_tick()
         else:
