@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+import sys
+from typing import NoReturn
 
-from kinoshelf import __version__
-
-app = App(
-    name="kinoshelf",
-    version=__version__,
-    help="One hub for the films and series a household owns, watches, wants and fetches.",
-)
-app.command("kinoshelf.cli.serve:serve", name="serve")
+INTERRUPTED = 130
 
 
-def main() -> None:
-    app()
+def main() -> NoReturn:
+    try:
+        # Loaded in here, so that Ctrl-C while modules load shows no traceback either.
+        from kinoshelf.cli.call import run
+
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    sys.exit(status)

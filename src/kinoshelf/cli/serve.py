@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from kinoshelf.core.settings import SettingsStore
+import os
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from kinoshelf.cli.frame import Answer, Here
+
+Host = Annotated[str | None, Parameter(help="Address to listen on. Any but this machine's own needs a password.")]
+Port = Annotated[
+    int | None, Parameter(validator=Number(gte=0, lte=65535), help="Port to listen on; 0 takes any free one.")
+]
 
 
-def serve(*, host: str | None = None, port: int | None = None) -> None:
+def serve(*, host: Host = None, port: Port = None, at: Here) -> Answer:
     """Serve the hub: pages, interfaces and the download engine."""
-    import uvicorn
-
     from kinoshelf.app import Role, create_app, open_hub
+    from kinoshelf.cli.listening import Server, bound_socket, url_of
+    from kinoshelf.cli.server_record import remove_record, write_record
+    from kinoshelf.core.access.binding import refuse_open_bind
+    from kinoshelf.core.access.passwords import has_password
+    from kinoshelf.core.logging import configure
 
-    store = SettingsStore.load(host=host, port=port)
-    hub = open_hub(store, Role.SERVER)
-    uvicorn.run(
-        create_app(hub), host=store.current.host, port=store.current.port, ws_per_message_deflate=False, log_config=None
-    )
+    store = at.load(host=host, port=port)
+    settings = store.current
+    configure(settings.logging)
+    with bound_socket(settings.host, settings.port) as listening:
+        url = url_of(listening, settings.base_path)
+        hub = open_hub(store, Role.SERVER)
+        try:
+            refuse_open_bind(settings.host, hub.database.run_read(has_password))
+
+            def announce() -> None:
+                write_record(settings.data_dir, url, hub.seat.name)
+                if at.is_json:
+                    at.show(Answer({"url": url, "pid": os.getpid()}))
+                at.note(f"ready at {url} (Ctrl-C stops it)")
+
+            try:
+                status = Server(create_app(hub), announce).serve_until_stopped(listening)
+            finally:
+                remove_record(settings.data_dir, hub.seat.name)
+        finally:
+            hub.close()
+    return Answer(None, exit_status=status)

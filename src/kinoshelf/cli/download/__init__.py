@@ -1,0 +1,1 @@
+"""kinoshelf download: links, and the files they become."""
