@@ -11,9 +11,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -22,7 +19,6 @@ from kinoshelf.core.access.models import AccessSession
 from kinoshelf.core.access.passwords import find_password
 from kinoshelf.core.events import publish
 
-ALGORITHM = "HS256"
 SUBJECT = "owner"
 
 
@@ -65,13 +61,15 @@ def open_session(
             expires_at=expires_at,
         )
     )
-    claims: jwt.Claims = {
+    from kinoshelf.core.access import tokens
+
+    claims = {
         "sub": SUBJECT,
         "iat": int(now.timestamp()),
         "exp": int(expires_at.timestamp()),
         "jti": session_id,
     }
-    token = jwt.encode({"alg": ALGORITHM}, claims, OctKey.import_key(signing_key), algorithms=[ALGORITHM])
+    token = tokens.signed(claims, signing_key)
     return OpenedSession(session_id, token, cookie_token, expires_at)
 
 
@@ -83,15 +81,10 @@ def find_by_bearer(session: Session, now: datetime, token: str) -> FoundSession 
     password = find_password(session)
     if password is None:
         return None
-    try:
-        claims = jwt.decode(token, OctKey.import_key(password.signing_key), algorithms=[ALGORITHM]).claims
-        jwt.JWTClaimsRegistry(
-            now=int(now.timestamp()), exp={"essential": True}, jti={"essential": True}, sub={"value": SUBJECT}
-        ).validate(claims)
-    except (JoseError, ValueError):
-        # joserfc raises ValueError for what is no token at all.
-        return None
-    return _live(session, now, AccessSession.id == str(claims["jti"]))
+    from kinoshelf.core.access import tokens
+
+    session_id = tokens.read(token, password.signing_key, SUBJECT, now)
+    return None if session_id is None else _live(session, now, AccessSession.id == session_id)
 
 
 def _live(session: Session, now: datetime, condition: object) -> FoundSession | None:
