@@ -75,6 +75,19 @@ class CurlTransport:
         self._idle.clear()
 
 
+class _Lent:
+    """A socket for libcurl, which copies the descriptor: this one is closed as soon as nobody holds it."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self._opened = opened
+
+    def fileno(self) -> int:
+        return self._opened.fileno()
+
+    def __del__(self) -> None:
+        self._opened.close()
+
+
 class CurlExchange:
     """One transfer. The head is complete before the first byte of the body, so the sink can refuse the body."""
 
@@ -122,7 +135,7 @@ class CurlExchange:
         if not self._is_proxied and not self._transport.is_allowed(self._host, self._port, str(address[0])):
             self._blocked = str(address[0])
             return pycurl.SOCKET_BAD
-        return socket.socket(family, kind, protocol)
+        return _Lent(socket.socket(family, kind, protocol))
 
     def _on_header(self, line: bytes) -> int | None:
         if line[:5] == b"HTTP/":
