@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kinoshelf.cli.commands import GROUPS, SINGLE
 from kinoshelf.core.settings import leaves
 from tests.docs import licences
 from tests.docs.pages import PAGES, ROOT, UNKNOWN, documented_errors, documented_facts, own_docstring
@@ -45,6 +46,37 @@ class TestErrors:
         """A kind that is raised on purpose names a status that says who can do something about it."""
         found = {kind.__name__ for kind in documented_errors() if kind.status == 500}
         assert found <= {"KinoshelfError", "Unexpected", "PlainStatus", "BodyTooLarge", "DatabaseFailed", "RetryLater"}
+
+
+class TestNamesInDocuments:
+    """What a document tells a reader to type exists."""
+
+    BOOTSTRAP = frozenset({"run", "test", "check", "fmt", "lock", "bench"})
+    PLACEHOLDERS = frozenset({"KINOSHELF_", "KINOSHELF_X"})
+
+    @pytest.fixture(params=DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+    def text(self, request: pytest.FixtureRequest) -> str:
+        return request.param.read_text(encoding="utf-8")
+
+    def test_variables(self, text: str) -> None:
+        known = {
+            name + end for leaf in leaves() for name in leaf.variables for end in ("", "_FILE")
+        } | self.PLACEHOLDERS
+        assert {name for name in re.findall(r"KINOSHELF_[A-Z_]*", text) if name not in known} == set()
+
+    def test_settings(self, text: str) -> None:
+        known = {leaf.key for leaf in leaves()}
+        sections = "|".join({key.partition(".")[0] for key in known if "." in key})
+        assert {
+            key
+            for key in re.findall(rf"`((?:{sections})\.[a-z_]+)`", text)
+            if key not in known | set(documented_facts())
+        } == set()
+
+    def test_commands(self, text: str) -> None:
+        for first, second in re.findall(r"(?:`|/|^|bin/)kinoshelf ([a-z]+)(?: ([a-z]+))?", text, re.MULTILINE):
+            assert first in SINGLE or first in GROUPS or first in self.BOOTSTRAP, first
+            assert first not in GROUPS or not second or second in GROUPS[first][1], (first, second)
 
 
 class TestMap:
