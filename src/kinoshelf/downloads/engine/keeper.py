@@ -107,7 +107,8 @@ class Visit:
     jobs: list[Job] = field(default_factory=list)
     next_due: datetime | None = None
     lost: frozenset[str] = frozenset()
-    has_more: bool = False
+    has_more: bool | None = None
+    """Whether as much was claimed as asked for; None when nothing was asked for."""
 
 
 class Keeper:

@@ -148,7 +148,7 @@ class Engine:
         self._call(self._look_again)
 
     @property
-    def is_working(self) -> bool:
+    def is_alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
     @property
