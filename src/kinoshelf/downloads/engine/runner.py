@@ -297,10 +297,11 @@ class Engine:
             turn.held = frozenset([*self._running, *(job.id for _at, job in self._reserved)])
         if must_position:
             self._positions_at = now
-            turn.positions = [
-                Position(one.job.id, one.fetch.downloaded_bytes, one.fetch.size_bytes, one.fetch.filename)
-                for one in self._running.values()
-            ]
+        # A size that became known is worth a row at once: batches add it up.
+        turn.positions = [
+            Position(one.job.id, one.fetch.downloaded_bytes, one.fetch.size_bytes, one.fetch.filename)
+            for one in (self._running.values() if must_position else map(self._running.__getitem__, turn.started))
+        ]
         return turn
 
     def _untold(self) -> list[str]:
