@@ -12,13 +12,20 @@ import structlog
 from fastapi import FastAPI
 
 from kinoshelf import __version__
-from kinoshelf.api import downloads, series
+from kinoshelf.api import downloads, health, series
+from kinoshelf.api.bridges.metrics import SURFACES, add_job_figures, metrics_router
+from kinoshelf.api.docs_pages import install_docs
 from kinoshelf.core.access.install import add_access, install_access
 from kinoshelf.core.bus import ProcessBus
 from kinoshelf.core.clock import Clock, SystemClock
 from kinoshelf.core.container import Container
 from kinoshelf.core.database import Database, database_url
 from kinoshelf.core.events import EventBus
+from kinoshelf.core.health import HealthChecks, add_own_checks, alive_check
+from kinoshelf.core.jobs.registry import JobRegistry
+from kinoshelf.core.jobs.runner import JobRunner
+from kinoshelf.core.jobs.tidy import Tidy
+from kinoshelf.core.metrics import Metrics, RequestWatch
 from kinoshelf.core.migrate import migrate
 from kinoshelf.core.processes import ProcessSeat
 from kinoshelf.core.settings import SettingsStore
@@ -26,7 +33,9 @@ from kinoshelf.core.settings_events import follow_settings
 from kinoshelf.core.web import Surfaces
 from kinoshelf.downloads.adding import AddDownloads
 from kinoshelf.downloads.engine import Engine, take_sample
+from kinoshelf.downloads.jobs import ClearHistory
 from kinoshelf.downloads.progress import ProgressBoard
+from kinoshelf.downloads.queries import count_by_state
 from kinoshelf.web.errors import page_or
 from kinoshelf.web.install import install_pages
 
@@ -50,6 +59,8 @@ class Hub:
     events: EventBus
     seat: ProcessSeat
     bus: ProcessBus
+    jobs: JobRunner
+    health: HealthChecks
     container: Container = field(default_factory=Container)
     engine: Engine | None = None
     started_at: datetime | None = None
@@ -60,10 +71,14 @@ class Hub:
         if self.role is not Role.COMMAND:
             self.seat.take()
             self.bus.start()
+            self.jobs.start()
             if self.engine is not None:
                 self.engine.start()
+        self.health.started(self.started_at)
 
     def close(self) -> None:
+        self.health.stopping()
+        self.jobs.stop()
         if self.engine is not None:
             self.engine.stop()
         self.bus.stop()
@@ -84,14 +99,34 @@ def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hu
     database.warn_of_old_sqlite()
     migrate(database, settings.data_dir)
     seat = ProcessSeat(settings.data_dir, role.value)
-    hub = Hub(role, store, clock, database, events, seat, ProcessBus(database, settings.data_dir, seat.name))
-    for thing in (store, database, events, hub.bus):
+    registry = JobRegistry()
+    jobs = JobRunner(database, clock, seat.name, registry, data_dir=settings.data_dir, zone=lambda: store.current.zone)
+    bus = ProcessBus(database, settings.data_dir, seat.name)
+    hub = Hub(role, store, clock, database, events, seat, bus, jobs, HealthChecks(clock))
+    for thing in (store, database, events, bus, registry, jobs, hub.health, Metrics()):
         hub.container.add(thing)
     hub.container.add(clock, as_type=Clock)
     follow_settings(store, events)
     add_access(hub.container)
+    add_work(hub)
     add_downloads(hub)
     return hub
+
+
+def add_work(hub: Hub) -> None:
+    """Wire the hub's own jobs and checks; jobs run in servers and workers only."""
+    hub.container.add(Tidy(hub.database, hub.clock)).register(hub.container.get(JobRegistry))
+    hub.store.on_change(lambda _settings: hub.jobs.follow_time_zone())
+    add_own_checks(hub.health, hub.database, hub.store.current.data_dir)
+    add_job_figures(hub.container.get(Metrics), hub.database)
+    if hub.role is not Role.COMMAND:
+        hub.health.add(
+            "jobs",
+            alive_check("the background work", lambda: hub.jobs.is_alive, lambda: {"running": hub.jobs.running_count}),
+        )
+        hub.health.add(
+            "engine", alive_check("the download engine", lambda: hub.engine is not None and hub.engine.is_alive)
+        )
 
 
 def add_downloads(hub: Hub) -> None:
@@ -99,6 +134,13 @@ def add_downloads(hub: Hub) -> None:
     board = hub.container.add(ProgressBoard())
     hub.container.add(AddDownloads(database=hub.database, clock=hub.clock))
     hub.bus.on_sample(lambda sample: take_sample(board, sample))
+    ClearHistory(store=hub.store, database=hub.database, clock=hub.clock).register(hub.container.get(JobRegistry))
+    hub.container.get(Metrics).add_gauge(
+        "downloads",
+        "Downloads by state.",
+        ("state",),
+        lambda: {(state,): count for state, count in hub.database.run_read(count_by_state).items()},
+    )
     if hub.role is not Role.COMMAND:
         hub.engine = hub.container.add(
             Engine(
@@ -127,16 +169,20 @@ def create_app(hub: Hub) -> FastAPI:
         title="Kinoshelf",
         version=__version__,
         lifespan=lifespan,
-        docs_url="/api/docs",
-        redoc_url="/api/redoc",
-        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
     )
     app.state.container = hub.container
     surfaces = Surfaces(page_or(series.render_error))
     for router in series.ROUTERS:
         app.include_router(router)
     downloads.install_downloads_api(app, surfaces, hub.container)
+    app.include_router(health.router)
+    app.include_router(metrics_router())
+    install_docs(app)
     install_pages(app)
     # Last: the middleware added last stands outermost.
     install_access(app, hub.container, surfaces, limited=series.PREFIXES, shared=downloads.PREFIXES)
+    app.add_middleware(RequestWatch, metrics=hub.container.get(Metrics), surfaces=SURFACES)
     return app
