@@ -51,7 +51,8 @@ def collected() -> Iterator[ExpectedLogs]:
 
     def collecting(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make_record(*args, **kwargs)
-        if record.levelno >= logging.WARNING:
+        # The standard library makes empty records to copy others into; they have no level.
+        if (record.levelno or 0) >= logging.WARNING:
             if isinstance(record.msg, dict):
                 words = {key: value for key, value in record.msg.items() if key not in {"event", "level", "timestamp"}}
                 expected.records.append((record.levelname, str(record.msg.get("event")), words))
