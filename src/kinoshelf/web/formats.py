@@ -34,6 +34,14 @@ def size(size_bytes: int | None) -> str:
     return f"{number(value, digits)} {UNITS[unit]}"
 
 
+def size_unit(size_bytes: int) -> int:
+    """Return the largest unit in which a form shows the size exactly with at most three decimals; MiB for nothing."""
+    if not size_bytes:
+        return 1024**2
+    fitting = (unit for unit in (1024**3, 1024**2, 1024) if size_bytes >= unit and size_bytes * 1000 % unit == 0)
+    return next(fitting, 1)
+
+
 def speed(bytes_per_second: int) -> str:
     return f"{size(bytes_per_second)}/s"
 

@@ -7,6 +7,7 @@ collects the texts of templates, Python, scripts and settings, and brings every 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from babel.messages.pofile import read_po
 
 LOCALE_FOLDER = Path(__file__).with_name("locale")
 SOURCE = "en"
+# Dates and tools in the head of a catalogue would differ after every run.
+CHANGING_HEADERS = re.compile(
+    rb'^"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Report-Msgid-Bugs-To|Generated-By):.*\n', re.MULTILINE
+)
 
 language_now: ContextVar[Language]
 
@@ -154,7 +159,10 @@ def collect() -> Catalog:
         ("templates/**.html", "jinja2"),
         ("**.py", "python"),
     ]
-    options = {"templates/**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "newstyle_gettext": "true"}}
+    options = {
+        "static/js/**.js": {"parse_template_string": "true"},
+        "templates/**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "newstyle_gettext": "true"},
+    }
     for name, line, message, comments, _context in extract_from_dir(
         folder, method_map=methods, options_map=options, keywords=keywords, comment_tags=("Translators:",)
     ):
@@ -178,10 +186,15 @@ def update_catalogues() -> dict[str, int]:
         catalogue.obsolete.clear()
         missing[code] = sum(1 for message in catalogue if message.id and not _is_translated(message.string))
         written = io.BytesIO()
-        write_po(written, catalogue, width=120, sort_by_file=False, omit_header=False, include_lineno=False)
-        catalogue_file(code).write_bytes(written.getvalue())
+        write_po(written, catalogue, width=120, include_lineno=False)
+        catalogue_file(code).write_bytes(CHANGING_HEADERS.sub(b"", written.getvalue()))
     return missing
 
 
 def _is_translated(text: Any) -> bool:
     return bool(text) and (isinstance(text, str) or all(text))
+
+
+if __name__ == "__main__":
+    for code, lacking in update_catalogues().items():
+        print(f"{code}: {lacking} texts to translate")  # noqa: T201 -- a command's answer

@@ -71,6 +71,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         size=formats.size,
+        size_unit=formats.size_unit,
         speed=formats.speed,
         percent=formats.percent,
         duration=formats.duration,

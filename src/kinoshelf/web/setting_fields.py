@@ -210,7 +210,7 @@ def _field(leaf: Leaf, store: SettingsStore) -> SettingField:
     annotation, is_optional = _without_none(leaf.field.annotation)
     bounds = leaf.field.metadata
     label = gettext(LABELS.get(leaf.key) or _spelled(leaf.key))
-    description = gettext(leaf.field.description or "")
+    description = gettext(leaf.field.description) if leaf.field.description else ""
     kind = _kind(leaf, annotation)
     secret = current.get_secret_value() if isinstance(current, SecretStr) else ""
     return SettingField(

@@ -1,6 +1,6 @@
 // Many links at once: pasted, typed or dropped; each line gets its answer.
 
-import { get, post } from "./api.js";
+import { call, get } from "./api.js";
 import { byId, element, icon, readyDialog, setText, show } from "./page.js";
 import { _, count, ngettext } from "./texts.js";
 
@@ -59,7 +59,8 @@ export class AddDialog {
     const unique = new Set(links).size;
     const twice = links.length - unique;
     const said = unique ? ngettext("{n} link", "{n} links", unique) : "";
-    setText(byId("add-count"), twice ? `${said}, ${ngettext("{n} line twice", "{n} lines twice", twice)}` : said);
+    const saidTwice = twice ? ngettext("{n} line twice", "{n} lines twice", twice) : "";
+    setText(byId("add-count"), [said, saidTwice].filter(Boolean).join(", "));
     const isMany = unique > 1;
     show(byId("add-one"), !isMany);
     for (const name of ["filename", "checksum"]) this.form.elements[name].disabled = isMany;
@@ -95,25 +96,15 @@ export class AddDialog {
     button.disabled = true;
     button.setAttribute("aria-busy", "true");
     try {
-      const results = links.length === 1 ? await this.addOne(links[0], { ...wishes, filename: filename.value.trim() || undefined, checksum: checksum.value.trim() || undefined }) : (await post("/api/downloads/bulk", { urls: links, ...wishes })).results;
+      const own = links.length > 1 ? {} : { filename: filename.value.trim() || undefined, checksum: checksum.value.trim() || undefined };
+      const items = links.map((url) => ({ url, ...own }));
+      const { results } = await call("POST", "/api/downloads/bulk", { query: { tasks: "false" }, body: { items, ...wishes } });
       this.answer(results);
     } catch (error) {
       this.problem(error.message);
     } finally {
       button.disabled = false;
       button.removeAttribute("aria-busy");
-    }
-  }
-
-  // A single link can bring a name and a checksum; its answer is shaped like a line of many.
-  async addOne(url, wishes) {
-    try {
-      const task = await post("/api/downloads", { url, ...wishes });
-      return [{ url, status: "added", id: task.id }];
-    } catch (error) {
-      if (error.status === 409) return [{ url, status: "duplicate", error: error.message }];
-      if (error.status === 400) return [{ url, status: "invalid", error: error.message }];
-      throw error;
     }
   }
 
@@ -133,7 +124,7 @@ export class AddDialog {
     const list = byId("add-results");
     list.replaceChildren(...results.slice(0, MOST_SHOWN).map((result) => this.line(result)));
     show(list, true);
-    setText(byId("add-count"), ngettext("{n} link added", "{n} links added", added) + _(", {left} not", { left: count(left.length) }));
+    setText(byId("add-count"), _("{added}, {left} not", { added: ngettext("{n} link added", "{n} links added", added), left: count(left.length) }));
   }
 
   line(result) {

@@ -117,7 +117,7 @@ export class Drawer {
       task.category && detail(_("Category"), task.category),
       detail(_("Size"), task.total_bytes === null ? _("not known yet") : `${size(task.total_bytes)} (${count(task.total_bytes)} B)`),
       task.connections > 1 && detail(_("Connections"), count(task.connections)),
-      task.checksum && detail(_("Checksum"), task.checksum + (task.verified ? ` – ${_("matches")}` : "")),
+      task.checksum && detail(_("Checksum"), task.checksum + (task.verified ? " – " + _("matches") : "")),
       detail(_("Added"), `${moment(task.created_at)} (${ago(task.created_at)})`),
       task.started_at && detail(_("Started"), moment(task.started_at)),
       task.completed_at && detail(task.state === "completed" ? _("Completed") : _("Ended"), moment(task.completed_at)),
@@ -147,7 +147,7 @@ export class Drawer {
     if (![...priority.options].some((option) => option.value === own)) priority.append(element("option", { value: own, "data-own": true }, own));
     priority.value = own;
     const bytes = this.task.speed_limit || 0;
-    unit.value = bytes && bytes % MIB ? "1024" : String(MIB);
+    unit.value = bytes && (bytes * 1000) % MIB ? "1024" : String(MIB);
     limit.value = bytes ? String(bytes / Number(unit.value)) : "";
   }
 

@@ -103,7 +103,8 @@ export class QueueList extends EventTarget {
     const byKey = new Map([...found.batches.map((batch) => [batch.batch_id, { batch }]), ...found.tasks.map((task) => [task.id, { task }])]);
     const items = found.order.map((key) => byKey.get(key)).filter(Boolean);
     const nodes = new Map([...this.batchNodes, ...this.taskNodes]);
-    const focused = document.activeElement?.closest?.("#list > li, .batch li");
+    const active = document.activeElement;
+    const focused = active?.closest?.("#list li");
     const follower = focused?.nextElementSibling || focused?.previousElementSibling;
     this.tasks = new Map(found.tasks.map((task) => [task.id, task]));
     this.batches = new Map(found.batches.map((batch) => [batch.batch_id, batch]));
@@ -131,8 +132,10 @@ export class QueueList extends EventTarget {
       node.remove();
       this.taskNodes.delete(id);
     }
-    // Whoever stood on a row that went stays where it was.
-    if (focused && !focused.isConnected) (follower?.isConnected ? follower : this.list.querySelector("li"))?.focus();
+    // A row that moved took the focus out of the document; a row that went leaves it to the next one.
+    if (focused?.isConnected) {
+      if (document.activeElement !== active) (active.isConnected ? active : focused).focus({ preventScroll: true });
+    } else if (focused) (follower?.isConnected ? follower : this.list.querySelector("li"))?.focus({ preventScroll: true });
     this.renderFrame(found);
     this.dispatchEvent(new Event("rendered"));
   }

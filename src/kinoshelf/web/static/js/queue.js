@@ -15,8 +15,9 @@ import { byId, readyDialog, setText, toast } from "./page.js";
 import { ACTIONS, can, priorityLabel } from "./rows.js";
 import { Selection } from "./selection.js";
 import { _, count, ngettext } from "./texts.js";
-import { orderOf, TABS } from "./view.js";
+import { defaultOrder, orderOf, TABS } from "./view.js";
 
+const pageName = _("Queue");
 const start = JSON.parse(byId("queue-start").textContent);
 const list = new QueueList(start);
 const selection = new Selection(list);
@@ -45,7 +46,7 @@ function drawSummary() {
 function drawSpeed(bytesPerSecond) {
   graph.set(bytesPerSecond);
   const said = bytesPerSecond ? speed(bytesPerSecond) : "";
-  document.title = `${said ? `${said} · ` : ""}${_("Queue")} · Kinoshelf`;
+  document.title = [said, pageName, "Kinoshelf"].filter(Boolean).join(" · ");
 }
 
 function drawTools() {
@@ -82,7 +83,7 @@ async function safely(work) {
 
 const go = (changes, options) => safely(() => list.go(changes, options));
 const reread = () => safely(() => list.read({ isQuiet: true }));
-const showGroup = (group) => go({ group, ...orderOf(group, undefined) });
+const showGroup = (group) => go({ group, ...defaultOrder(group) });
 
 list.addEventListener("rendered", drawTools);
 list.addEventListener("counted", drawSummary);

@@ -24,8 +24,8 @@ async function examine(field) {
     const found = await post("/setup/folder", { path });
     if (field.value.trim() !== path) return true;
     finding.dataset.usable = String(found.usable);
-    const free = found.free_bytes === null ? "" : ` ${_("{size} free.", { size: size(found.free_bytes) })}`;
-    setText(finding, found.message + (found.usable ? free : ""));
+    const free = found.usable && found.free_bytes !== null ? _("{size} free.", { size: size(found.free_bytes) }) : "";
+    setText(finding, [found.message, free].filter(Boolean).join(" "));
     field.setAttribute("aria-invalid", String(!found.usable));
     return found.usable;
   } catch (error) {

@@ -22,7 +22,7 @@ function lock(seconds) {
   say("");
   const spoken = document.createElement("span");
   const left = document.createElement("span");
-  spoken.textContent = `${_("Too many attempts. Try again at {time}.", { time: time.format(end) })} `;
+  spoken.textContent = _("Too many attempts. Try again at {time}.", { time: time.format(end) });
   left.setAttribute("aria-hidden", "true");
   problem.replaceChildren(spoken, left);
   const tick = () => {
@@ -34,7 +34,7 @@ function lock(seconds) {
       form.elements.password.focus();
       return;
     }
-    left.textContent = `(${duration(rest)})`;
+    left.textContent = ` (${duration(rest)})`;
   };
   const timer = setInterval(tick, 1000);
   tick();
