@@ -1,0 +1,1 @@
+"""The pages in a real browser. Few: what no test below can see."""
