@@ -66,13 +66,14 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
 def contains(column: Any, text: str) -> ColumnElement[bool]:
     """The condition that `column` holds `text`, whatever the case of its letters."""
     # File names are stored composed (NFC); macOS types them decomposed.
-    text = unicodedata.normalize("NFC", text)
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    lowered = func.lower(column).like(f"%{escaped.lower()}%", escape="\\")
-    if text.isascii():
-        return lowered
-    # SQLite lowers ASCII letters only: «É» is found as it was typed, or all in capitals.
-    return or_(lowered, *(column.like(f"%{form}%", escape="\\") for form in {escaped, escaped.upper()}))
+    text = unicodedata.normalize("NFC", text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    # SQLite, and PostgreSQL by its locale, know the case of ASCII letters only: the others are looked for small, large
+    # and as they were typed.
+    forms = {
+        "".join(letter.lower() if letter.isascii() else change(letter) for letter in text)
+        for change in (str.lower, str.upper, str)
+    }
+    return or_(*(func.lower(column).like(f"%{form}%", escape="\\") for form in sorted(forms)))
 
 
 def _order(sort: Sort, *, descending: bool) -> tuple[Any, ...]:

@@ -15,9 +15,9 @@ MOST_LINKS = 10_000
 MOST = 2**53 - 1
 
 
-def without_nul(text: str | None) -> str | None:
+def without_nul(text: str) -> str:
     # PostgreSQL stores no such character, and no name or link has one.
-    if text is not None and "\x00" in text:
+    if "\x00" in text:
         raise ValueError("has a NUL character in it")
     return text
 
@@ -30,29 +30,31 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-Plain = Annotated[str, AfterValidator(without_nul)]
-# Forms send empty texts for what was left out.
+# Forms send empty texts for what was left out. It stands outermost: limits are for what is there.
 Optional = BeforeValidator(_none_if_empty)
-Id = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
-Year = Annotated[int | None, Optional, Field(ge=0, le=9999)]
-Number = Annotated[int | None, Optional, Field(ge=0, le=100_000)]
+Plain = Annotated[str, AfterValidator(without_nul)]
+Text20 = Annotated[Annotated[Plain, Field(max_length=20)] | None, Optional]
+Text64 = Annotated[Annotated[Plain, Field(max_length=64)] | None, Optional]
+Text100 = Annotated[Annotated[Plain, Field(max_length=100)] | None, Optional]
+Text200 = Annotated[Annotated[Plain, Field(max_length=200)] | None, Optional]
+Text500 = Annotated[Annotated[Plain, Field(max_length=500)] | None, Optional]
+Text1000 = Annotated[Annotated[Plain, Field(max_length=1000)] | None, Optional]
+# Here the empty text means something.
+Given200 = Annotated[Plain, Field(max_length=200)] | None
+Given1000 = Annotated[Plain, Field(max_length=1000)] | None
+Id = Annotated[Plain, Field(min_length=1, max_length=200)]
+TMDBId = Annotated[Annotated[int, Field(ge=0, le=MOST)] | None, Optional]
+Year = Annotated[Annotated[int, Field(ge=0, le=9999)] | None, Optional]
+Number = Annotated[Annotated[int, Field(ge=0, le=100_000)] | None, Optional]
+MediaType = Annotated[Literal["movie", "tv"] | None, BeforeValidator(_lower), Optional]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-
-
-Given = Annotated[str | None, AfterValidator(without_nul)]
-Text20 = Annotated[Given, Optional, Field(max_length=20)]
-Text64 = Annotated[Given, Optional, Field(max_length=64)]
-Text100 = Annotated[Given, Optional, Field(max_length=100)]
-Text200 = Annotated[Given, Optional, Field(max_length=200)]
-Text500 = Annotated[Given, Optional, Field(max_length=500)]
-Text1000 = Annotated[Given, Optional, Field(max_length=1000)]
 
 
 class TitleRequest(BaseModel):
     """The film or episode a link belongs to. It decides category, folder and name."""
 
-    tmdb_id: Annotated[int | None, Optional, Field(ge=0, le=MOST)] = None
-    media_type: Annotated[Literal["movie", "tv"] | None, BeforeValidator(_lower), Optional] = None
+    tmdb_id: TMDBId = None
+    media_type: MediaType = None
     title: Text500 = None
     year: Year = Field(None, description="A number, or a text that is one.")
     collection_name: Text500 = None
@@ -135,9 +137,9 @@ class DownloadUpdate(BaseModel):
 
     priority: int | None = Field(None, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
     speed_limit: int | None = Field(None, ge=0, le=MOST, description="Bytes per second; 0 = none of its own.")
-    filename: Annotated[Given, Field(max_length=1000)] = None
-    folder: Annotated[Given, Field(max_length=1000)] = Field(None, description="Empty = the download directory itself.")
-    checksum: Annotated[Given, Field(max_length=200)] = Field(None, description="Empty = none.")
+    filename: Given1000 = None
+    folder: Given1000 = Field(None, description="Empty = the download directory itself.")
+    checksum: Given200 = Field(None, description="Empty = none.")
     segments: int | None = Field(None, ge=1, le=32)
 
     def edit(self) -> Edit:
