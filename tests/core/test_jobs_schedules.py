@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kinoshelf.app import Hub
+from kinoshelf.app import Hub, Role
 from kinoshelf.core.access.models import AccessLimit, AccessSession
 from kinoshelf.core.bus import BusMessage
 from kinoshelf.core.clock import FrozenClock
@@ -227,6 +227,15 @@ class TestTidy:
             unknown = session.get(Job, "unknown")
             assert unknown
             assert (unknown.state, unknown.error) == ("failed", "this version has no job called test.gone")
+
+    def test_runs_in_a_started_hub(self, make_hub: Callable[..., Hub], wait_until) -> None:
+        hub = make_hub(Role.WORKER)
+        hub.start()
+        schedules = hub.jobs.schedules
+        wait_until(lambda: hub.database.run_read(schedules.next_due) is not None, "the schedules are there")
+        assert TIDY in [row.name for row in hub.database.run_read(schedules.list_all)]
+        job = hub.database.run_write(lambda session: schedules.start_now(session, TIDY))
+        wait_until(lambda: hub.jobs.get_job(job.id).state == JobState.DONE, "it ran")
 
     def test_is_scheduled_every_night(self, database: Database, clock: FrozenClock) -> None:
         registry = JobRegistry()

@@ -19,7 +19,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import psutil
 import structlog
 
 from kinoshelf.core.clock import Clock
@@ -191,15 +190,19 @@ def disk_check(folder: Path) -> Check:
 def system_check(folder: Path) -> Check:
     """The machine's own figures; `uptime_seconds` is that of this process."""
     begun_at = time.monotonic()
-    # The first call has nothing to compare with and answers 0.
-    psutil.cpu_percent()
+    # Without a time to look at, the first answer about the processor would be 0.
+    interval_seconds: float | None = 0.1
 
     def check() -> Checked:
+        import psutil
+
+        nonlocal interval_seconds
+        cpu_percent, interval_seconds = psutil.cpu_percent(interval_seconds), None
         memory = psutil.virtual_memory()
         total, free = _disk_usage(folder) or (0, 0)
         return Checked(
             facts={
-                "cpu_percent": psutil.cpu_percent(),
+                "cpu_percent": cpu_percent,
                 "memory_percent": memory.percent,
                 "memory_available_mb": round(memory.available / MIB, 1),
                 "disk_percent": round(100 * (total - free) / total, 1) if total else 0.0,

@@ -7,20 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-if os.name == "nt":
-
-    def _try_lock(descriptor: int) -> bool:
-        return descriptor >= 0
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
-
+from kinoshelf.core.processes import try_lock
 
 MOST_BYTES = 8 * 1024 * 1024
 KEEP_FILES = 4
@@ -78,7 +65,7 @@ class SharedLogFile(logging.Handler):
 
     def _turn_over(self) -> None:
         # Where another process renames it at this moment, this line still goes into the old file.
-        if _try_lock(self._descriptor) and self._is_current():
+        if try_lock(self._descriptor) and self._is_current():
             for number in range(self._keep_files - 1, 0, -1):
                 with suppress(FileNotFoundError):
                     self._older(number).replace(self._older(number + 1))

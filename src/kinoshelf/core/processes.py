@@ -18,7 +18,7 @@ from typing import Self
 if os.name == "nt":
     import msvcrt
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
         except OSError:
@@ -27,7 +27,7 @@ if os.name == "nt":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -60,7 +60,7 @@ class ProcessSeat:
         while self._descriptor < 0:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             # Between opening and locking, another process may have taken the empty seat for a dead one.
-            if _try_lock(descriptor) and _is_file_at(descriptor, self._path):
+            if try_lock(descriptor) and _is_file_at(descriptor, self._path):
                 self._descriptor = descriptor
             else:
                 os.close(descriptor)
@@ -133,7 +133,7 @@ def _sorted_out(data_dir: Path) -> list[str]:
         except FileNotFoundError:
             continue
         try:
-            if not _try_lock(descriptor):
+            if not try_lock(descriptor):
                 alive.append(path.stem)
             elif _is_file_at(descriptor, path):
                 os.utime(path)

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
-
 from kinoshelf.core.errors import InvalidInput
 
 FIELDS = 5
@@ -20,6 +18,9 @@ def next_run(cron: str, after: datetime, zone: tzinfo) -> datetime:
     A fixed hour that the clock change skips fires right after the gap; one it repeats fires once, the first time.
     Raises InvalidInput for a line that cannot be read or never fires.
     """
+    # Commands never need it, and it takes longer to load than most of them run.
+    from croniter import CroniterError, croniter
+
     if len(cron.split()) != FIELDS:
         raise InvalidInput("a schedule is five words: minute, hour, day of month, month, day of week")
     has_fixed_hour = not cron.split()[HOUR_FIELD].startswith("*")
