@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +16,11 @@ from typing import Any
 import pytest
 
 from kinoshelf.cli.call import run
+from kinoshelf.core.database import Database
+from tests.factories.downloads import add_download
 
 COMMAND_SECONDS = 40
+START_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -89,3 +94,40 @@ def command(start_command: Callable[..., subprocess.Popen[str]]) -> Callable[...
         return Ended(process.returncode, out, err)
 
     return call
+
+
+@pytest.fixture
+def serve(start_command: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[subprocess.Popen[str], Any]]:
+    """Start a server or a worker; return the process and the document it announces itself with."""
+
+    def serve(*words, **options):
+        process = start_command(*(words or ("serve", "--port", "0")), "--json", **options)
+        return process, announced(process)
+
+    return serve
+
+
+def announced(process: subprocess.Popen[str]) -> Any:
+    """Read the one document a server prints when it listens."""
+    text, give_up = "", time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up:
+        ready, _, _ = select.select([process.stdout], [], [], 1)
+        if ready:
+            piece = os.read(process.stdout.fileno(), 4096).decode()
+            text += piece
+            try:
+                return json.loads(text)
+            except ValueError:
+                assert piece, f"it ended: {text!r} {process.stderr.read()}"
+    raise AssertionError(f"nothing was announced: {text!r}")
+
+
+@pytest.fixture
+def put(database: Database) -> Callable[..., str]:
+    """Put a download into the list and return its id."""
+
+    def put(**fields: Any) -> str:
+        with database.write() as session:
+            return add_download(session, **fields).id
+
+    return put

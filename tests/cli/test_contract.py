@@ -156,13 +156,17 @@ class TestOutput:
 
 
 class TestDefects:
+    @pytest.fixture(autouse=True)
+    def _expect(self, expected_logs):
+        expected_logs.allow("cli.defect")
+
     def test_one_sentence_and_the_rest_in_the_log(self, cli, data_dir, monkeypatch):
         self._break(monkeypatch)
         ended = cli("download", "list")
         assert (ended.status, ended.out) == (1, "")
         assert ended.err.count("\n") == 1
         assert "Traceback" not in ended.err
-        log = data_dir / "logs" / "commands.log"
+        log = data_dir / "logs" / "kinoshelf.log"
         assert str(log) in ended.err
         assert "ZeroDivisionError" in log.read_text()
         assert log.stat().st_mode & 0o077 == 0

@@ -13,17 +13,6 @@ UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def put(database):
-    """Put a download into the list and return its id."""
-
-    def put(**fields):
-        with database.write() as session:
-            return add_download(session, **fields).id
-
-    return put
-
-
-@pytest.fixture
 def states(database):
     def states():
         with database.read() as session:

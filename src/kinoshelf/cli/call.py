@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from kinoshelf.cli.commands import build_app, load_commands
 from kinoshelf.cli.failures import Exit, Interrupted, UsageProblem, code_and_exit, document_of, in_words
-from kinoshelf.cli.frame import Answer, CommandLog, Invocation, interruptible, is_debug, rendered
+from kinoshelf.cli.frame import Answer, Invocation, interruptible, log_folder, rendered
 from kinoshelf.cli.words import plain
 from kinoshelf.core.errors import KinoshelfError
 
@@ -143,19 +143,21 @@ def _usage_in_words(error: CycloptsError) -> str:
 def _defect(error: Exception, at: Invocation) -> KinoshelfError:
     """Write a defect of ours where it can be looked up, and say so in one sentence."""
     what = f"something went wrong here ({type(error).__name__})"
-    text = "".join(traceback.format_exception(error))
-    if is_debug():
-        at.err.write(text)
+    if at.is_debug:
+        at.err.write("".join(traceback.format_exception(error)))
         return KinoshelfError(what)
     try:
-        from kinoshelf.core.logging import redacted
+        import structlog
 
-        log = CommandLog(at.load().current.data_dir)
-        log.write(redacted(text))
+        from kinoshelf.core.logging import LOG_FILE
+
+        settings = at.load().current
+        at.log_quietly(settings)
+        structlog.get_logger().error("cli.defect", exc_info=error)
     except Exception as second:
         # A defect must be told also where it cannot be written down.
         return KinoshelfError(f"{what}; KINOSHELF_DEBUG=1 shows it (no log: {type(second).__name__})")
-    return KinoshelfError(f"{what}; the details are in {log.path}")
+    return KinoshelfError(f"{what}; the details are in {log_folder(settings) / LOG_FILE}")
 
 
 def _fail(failure: KinoshelfError, out: TextIO, err: TextIO, *, wants_json: bool) -> int:

@@ -135,17 +135,14 @@ class Invocation:
             hub.close()
 
     def log_quietly(self, settings: Settings) -> None:
-        """Send the log to a file: standard error belongs to the person who gave the command."""
+        """Send the log to its file only: standard error belongs to the person who gave the command."""
         import logging
 
         from kinoshelf.core.logging import configure
 
-        configure(settings.logging)
+        configure(settings.logging, log_folder(settings))
         if not self.is_debug:
-            handler = logging.getLogger().handlers[0]
-            assert isinstance(handler, logging.StreamHandler)
-            handler.setLevel(logging.WARNING)
-            handler.setStream(CommandLog(settings.data_dir))
+            del logging.getLogger().handlers[0]
 
     def show(self, answer: Answer) -> None:
         """Print an answer, and nothing else, to standard output."""
@@ -188,6 +185,10 @@ class Invocation:
 Here = Annotated[Invocation, Parameter(parse=False)]
 
 
+def log_folder(settings: Settings) -> Path:
+    return settings.data_dir / "logs"
+
+
 def is_debug() -> bool:
     return os.environ.get(DEBUG_VARIABLE, "").lower() not in {"", "0", "false", "no"}
 
@@ -204,22 +205,6 @@ def _simple(value: object) -> object:
     if isinstance(value, set | frozenset | tuple):
         return sorted(value)
     return str(value)
-
-
-class CommandLog:
-    """The log file of short commands, made when something is written."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.path = data_dir / "logs" / "commands.log"
-
-    def write(self, text: str) -> int:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with open(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123 -- a descriptor
-            return file.write(text)
-
-    def flush(self) -> None:
-        """Each write is whole by itself."""
 
 
 @contextmanager

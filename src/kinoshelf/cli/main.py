@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import NoReturn
 
@@ -9,6 +10,8 @@ INTERRUPTED = 130
 
 
 def main() -> NoReturn:
+    # What the log cannot write is no news for whoever gave the command.
+    logging.raiseExceptions = False
     try:
         # Loaded in here, so that Ctrl-C while modules load shows no traceback either.
         from kinoshelf.cli.call import run

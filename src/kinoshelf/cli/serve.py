@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from kinoshelf.cli.frame import Answer, Here
+from kinoshelf.cli.frame import Answer, Here, log_folder
 
 Host = Annotated[str | None, Parameter(help="Address to listen on. Any but this machine's own needs a password.")]
 Port = Annotated[
@@ -27,7 +27,7 @@ def serve(*, host: Host = None, port: Port = None, at: Here) -> Answer:
 
     store = at.load(host=host, port=port)
     settings = store.current
-    configure(settings.logging)
+    configure(settings.logging, log_folder(settings))
     with bound_socket(settings.host, settings.port) as listening:
         url = url_of(listening, settings.base_path)
         hub = open_hub(store, Role.SERVER)

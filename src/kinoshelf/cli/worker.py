@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kinoshelf.cli.failures import Exit
-from kinoshelf.cli.frame import Answer, Here, Invocation
+from kinoshelf.cli.frame import Answer, Here, Invocation, log_folder
 from kinoshelf.cli.serve import Host, Port
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from kinoshelf.app import Hub
 
 
@@ -26,7 +26,7 @@ def worker(*, host: Host = None, port: Port = None, at: Here) -> Answer:
     from kinoshelf.core.logging import configure
 
     store = at.load(host=host)
-    configure(store.current.logging)
+    configure(store.current.logging, log_folder(store.current))
     hub = open_hub(store, Role.WORKER)
     try:
         status = _work(at, hub) if port is None else _work_and_answer(at, hub, store.current.host, port)
@@ -72,38 +72,13 @@ def _work_and_answer(at: Invocation, hub: Hub, host: str, port: int) -> Exit:
         return server.serve_until_stopped(listening)
 
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+def health_app(hub: Hub) -> FastAPI:
+    """Return an application that knows one thing: how well this worker is."""
+    from fastapi import FastAPI
 
+    from kinoshelf.api.health import router
 
-def health_app(hub: Hub) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
-    """Return an application that knows one thing: whether this worker is well."""
-    from kinoshelf.core.database import DatabaseUnavailable
-
-    async def app(scope: dict[str, Any], _receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(_receive, send)
-            return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close"})
-            return
-        status, document = 404, {"error": "there is only /health here"}
-        if scope["path"] in {"/health", "/health/ready"}:
-            try:
-                await hub.database.reading(lambda session: session.connection().exec_driver_sql("SELECT 1"))
-                status, document = 200, {"status": "healthy"}
-            except DatabaseUnavailable:
-                status, document = 503, {"status": "unhealthy"}
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(document).encode()})
-
+    app = FastAPI(title="Kinoshelf worker", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.container = hub.container
+    app.include_router(router)
     return app
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
