@@ -9,7 +9,16 @@ from typing import Any
 
 import pycurl
 
-from kinoshelf.downloads.engine.transport import AddressRule, Answer, Request, Sink, TransportFailed
+from kinoshelf.downloads.engine.transport import (
+    AddressRule,
+    Answer,
+    Exchange,
+    RefusedExchange,
+    Request,
+    Sink,
+    TransportFailed,
+    refused_literal,
+)
 from kinoshelf.downloads.links import host_and_port
 from kinoshelf.downloads.retry import Cause
 
@@ -36,6 +45,10 @@ CAUSES: dict[int, Cause] = {
     pycurl.E_URL_MALFORMAT: Cause.REJECTED,
     pycurl.E_UNSUPPORTED_PROTOCOL: Cause.REJECTED,
 }
+# The schemes of links are checked before: what is left of this error is an answer that is not HTTP.
+WORDS = {pycurl.E_UNSUPPORTED_PROTOCOL: "the host does not speak HTTP"}
+# What a proxy answers to CONNECT is not the head of the file. pycurl does not name this option.
+SUPPRESS_CONNECT_HEADERS = 265
 NO_ROUTE_WORDS = ("no route", "unreachable", "network is down")
 
 
@@ -50,7 +63,10 @@ class CurlTransport:
         self._multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
         self._idle: list[Any] = []
 
-    def start(self, request: Request, sink: Sink) -> CurlExchange:
+    def start(self, request: Request, sink: Sink) -> Exchange:
+        refused = refused_literal(request, self._is_allowed)
+        if refused:
+            return RefusedExchange(refused)
         handle = self._idle.pop() if self._idle else pycurl.Curl()
         return CurlExchange(self, handle, request, sink)
 
@@ -118,6 +134,8 @@ class CurlExchange:
         handle.setopt(pycurl.USERAGENT, request.user_agent)
         # The environment's proxies are not the user's setting.
         handle.setopt(pycurl.PROXY, request.proxy)
+        handle.setopt(pycurl.NOPROXY, "")
+        handle.setopt(SUPPRESS_CONNECT_HEADERS, 1)
         headers = [f"{name}: {value}" for name, value in request.headers]
         handle.setopt(pycurl.HTTPHEADER, ["Accept: */*", "Accept-Encoding: identity", *headers])
         if not request.verify_tls:
@@ -201,12 +219,12 @@ class CurlExchange:
     def _failed(self, error: pycurl.error) -> TransportFailed:
         code = int(error.args[0])
         text = str(error.args[1]) if len(error.args) > 1 else ""
-        if self._blocked:
+        if self._blocked and code == pycurl.E_COULDNT_CONNECT:
             return TransportFailed(Cause.BLOCKED, f"{self._host} leads to the private address {self._blocked}")
         cause = CAUSES.get(code, Cause.UNKNOWN)
         if cause is Cause.REFUSED and any(word in text.lower() for word in NO_ROUTE_WORDS):
             cause = Cause.NO_ROUTE
-        return TransportFailed(cause, text or f"libcurl error {code}")
+        return TransportFailed(cause, WORDS.get(code) or text or f"libcurl error {code}")
 
     def resume(self) -> None:
         if self._is_paused and not self._future.done():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
+from kinoshelf.downloads.links import host_and_port
 from kinoshelf.downloads.retry import Cause
 
 
@@ -66,6 +69,49 @@ class Exchange(Protocol):
 class AddressRule(Protocol):
     def __call__(self, host: str, port: int, address: str) -> bool:
         """Tell whether a link to `host:port` may connect to `address`."""
+
+
+class RefusedExchange:
+    """A request that is not made."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+
+    async def done(self) -> bool:
+        raise TransportFailed(Cause.BLOCKED, self._message)
+
+    def resume(self) -> None:
+        """Nothing waits."""
+
+    def abort(self) -> None:
+        """Nothing runs."""
+
+
+def refused_literal(request: Request, is_allowed: AddressRule) -> str:
+    """Say why an address in the link itself may not be asked for through a proxy, which connects for us; else empty.
+
+    A name is the proxy's to look up: which address it finds there cannot be known here.
+    """
+    if not request.proxy:
+        return ""
+    host, port = host_and_port(request.url)
+    address = _literal_address(host)
+    if not address or is_allowed(host, port, address):
+        return ""
+    return f"{host} is a private address"
+
+
+def _literal_address(host: str) -> str:
+    """Return the address a host spells, in the short and the numeric forms too; empty for a name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "127.0.0.1"
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        try:
+            return socket.inet_ntoa(socket.inet_aton(host))
+        except OSError:
+            return ""
 
 
 class Transport(Protocol):
