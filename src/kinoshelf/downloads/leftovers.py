@@ -16,7 +16,7 @@ import structlog
 
 from kinoshelf.core.processes import try_lock
 from kinoshelf.downloads.control import Removed
-from kinoshelf.downloads.engine.partfile import sidecar_path
+from kinoshelf.downloads.engine.partfile import beside, sidecar_path
 
 log = structlog.get_logger()
 
@@ -57,6 +57,7 @@ def _clear(root: Path, paths: Iterable[str], cleared: Cleared, *, are_parts: boo
             was_there = _unlink(path)
             if are_parts:
                 _unlink(sidecar_path(path))
+                _unlink(beside(sidecar_path(path)))
         except OSError as error:
             cleared.kept.append((text, error.strerror or type(error).__name__))
             continue

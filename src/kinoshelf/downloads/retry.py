@@ -25,10 +25,12 @@ class Cause(StrEnum):
     RATE_LIMITED = "rate_limited"
     SERVER = "server_error"
     CHANGED = "file_changed"
+    RANGES = "ranges_refused"
     WRONG_LENGTH = "wrong_length"
     CHECKSUM = "checksum"
     DISK_FULL = "disk_full"
     STORAGE = "storage"
+    BUSY = "in_use"
     BLOCKED = "address_blocked"
     REDIRECT = "redirect"
     REJECTED = "rejected"
@@ -59,10 +61,13 @@ RULES: dict[Cause, RetryRule] = {
     Cause.RATE_LIMITED: RetryRule(10, 30, "the host asks to slow down"),
     Cause.SERVER: RetryRule(8, 10, "the host has a problem of its own"),
     Cause.CHANGED: RetryRule(3, 1, "the file changed at its source while it arrived"),
+    Cause.RANGES: RetryRule(3, 1, "it is fetched again from its beginning"),
     Cause.WRONG_LENGTH: RetryRule(5, 3, "the host sent another length than it announced"),
     Cause.CHECKSUM: RetryRule(1, 1, "the bytes are not the ones that were promised"),
     Cause.DISK_FULL: RetryRule(0, 0, "make room on the disk, then retry"),
     Cause.STORAGE: RetryRule(0, 0, "check the download folder and its permissions"),
+    # Another worker that lost its claim still lets go of it, or dies; then the lock is free.
+    Cause.BUSY: RetryRule(100, 3, "another worker has not let go of it yet"),
     Cause.BLOCKED: RetryRule(
         0, 0, "links into private networks are refused; KINOSHELF_ALLOW_PRIVATE_HOSTS allows chosen hosts"
     ),
@@ -98,7 +103,7 @@ def failure_of_status(status: int, retry_after_seconds: float | None, reason: st
     if status == 408:
         return Failure(Cause.REQUEST_TIMEOUT, text, retry_after_seconds)
     if status == 416:
-        return Failure(Cause.CHANGED, text, must_restart=True)
+        return Failure(Cause.RANGES, text, must_restart=True)
     if status in {420, 425, 429}:
         return Failure(Cause.RATE_LIMITED, text, retry_after_seconds)
     if status >= 500:

@@ -32,7 +32,11 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Without a validator the last bytes are fetched again and compared before anything is added to them.
 OVERLAP_BYTES = 64 * 1024
 PREALLOCATE_FROM_BYTES = 1024 * 1024
-CONTENT_RANGE = re.compile(r"^bytes\s+(\d+)-(\d+)/(\d+|\*)$", re.IGNORECASE)
+CONTENT_RANGE = re.compile(r"^bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$", re.IGNORECASE | re.ASCII)
+NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+# What came in tiny pieces, or slowly, is written this often all the same, so that a checkpoint finds it.
+FLUSH_SECONDS = 0.5
+MAX_HELD_CHUNKS = 256
 
 
 class Stop(Exception):
@@ -101,6 +105,8 @@ class Segment:
         self.failure: Failure | None = None
         self.held_bytes = 0
         self.overlap = b""
+        self._body_end = 0
+        self._is_dropped = False
         self._asked_end: int | None = None
         self._chunks: list[bytes] = []
 
@@ -116,7 +122,8 @@ class Segment:
             return ()
         start = self.start
         validator = part.origin.validator
-        if not validator and start > 0 and not self.is_extra:
+        if start > 0 and not self.is_extra:
+            # Whatever the validators say: hosts err, and dates do not see two changes within a second.
             length = min(OVERLAP_BYTES, next((end - begin for begin, end in part.ranges.spans if end == start), 0))
             self.overlap = part.read(start - length, length)
             start -= length
@@ -128,6 +135,7 @@ class Segment:
 
     def begin(self, answer: Answer) -> bool:
         self.answer = answer
+        self._body_end = 0
         if answer.status in REDIRECTS:
             return False
         if answer.status not in {200, 206}:
@@ -146,8 +154,19 @@ class Segment:
         self.start = self.position = 0
         self.overlap = b""
 
+    def expect_until(self, end: int) -> None:
+        """Note where the answer ends by its own word; it may bring fewer bytes than were asked for."""
+        self._body_end = end
+
+    @property
+    def is_cut_short_by_host(self) -> bool:
+        """Whether the host kept its word but gave a smaller part than was asked for."""
+        return self.start < self.position == self._body_end
+
     def write(self, chunk: bytes) -> bool | None:
         fetch = self.fetch
+        if self._is_dropped:
+            return False
         if fetch.pace.is_limited and not fetch.pace.may_take(len(chunk)):
             if self.exchange is not None:
                 fetch.pace.hold(self.exchange.resume)
@@ -163,7 +182,7 @@ class Segment:
         fetch.received_bytes += length
         self._chunks.append(chunk)
         self.held_bytes += length
-        if self.held_bytes >= WRITE_BYTES or is_full:
+        if self.held_bytes >= WRITE_BYTES or is_full or len(self._chunks) >= MAX_HELD_CHUNKS:
             self.flush()
         # A connection that was asked for no more reads on to its end, so that it can be used again.
         return not (is_full and self.end != (self._asked_end or fetch.size_bytes))
@@ -187,6 +206,12 @@ class Segment:
         self.end = self.position + self.held_bytes
         if self.exchange is not None:
             self.exchange.abort()
+
+    def drop(self) -> None:
+        """Close the connection and forget what has not been written: it belongs to another file."""
+        self._is_dropped = True
+        self._chunks, self.held_bytes = [], 0
+        self.give_up_rest()
 
 
 class Fetch:
@@ -220,6 +245,8 @@ class Fetch:
         self._moved_at = self.started_at
         self._failure: Failure | None = None
         self._preallocation: asyncio.Future[Any] | None = None
+        self._flushed_at = self.started_at
+        self._is_over = False
 
     # What the engine looks at.
 
@@ -235,10 +262,9 @@ class Fetch:
     def is_growing(self) -> bool:
         return self._growth is not None and self._growth.is_watching
 
-    @property
-    def hex_digest(self) -> str | None:
+    def digest_for(self, wanted: Checksum) -> str | None:
         """The digest of the whole file when it was hashed while writing; None when it has to be read once more."""
-        if self._hasher is None or self._hashed_bytes != self.size_bytes:
+        if self._hasher is None or self._hasher.name != wanted.algorithm or self._hashed_bytes != self.size_bytes:
             return None
         digest: str = self._hasher.hexdigest()
         return digest
@@ -251,20 +277,34 @@ class Fetch:
     def tick(self, now: float) -> None:
         """Look after the transfer: measure, find a stall or a full disk, open or close connections."""
         self.meter.add(now, self.received_bytes)
-        if self.is_stopped:
+        if self.is_stopped or self._is_over:
             return
+        if now - self._flushed_at >= FLUSH_SECONDS:
+            self._flushed_at = now
+            self._flush()
         if self.received_bytes != self._seen_bytes or self.pace.is_holding:
             self._seen_bytes, self._moved_at = self.received_bytes, now
         if now - self._moved_at > self.needs.stall_seconds:
             seconds = round(now - self._moved_at)
             self._give_up(Failure(Cause.STALLED, f"no bytes came for {seconds} seconds"))
             return
-        if self._growth is not None and self.size_bytes is not None and not self.pace.is_limited:
+        if self._can_split and self._growth is not None and not self.pace.is_limited:
             self._grow(now, self._growth)
+
+    def _flush(self) -> None:
+        try:
+            for segment in self._segments:
+                segment.flush()
+        except OSError as error:
+            self._give_up(storage_failure(error, self.part.path))
 
     def check_disk(self) -> None:
         """Stop before the disk is full. Called from time to time, off the hot path."""
-        if not self.part.is_preallocated and self.needs.free_bytes(self.part.path.parent) < self.needs.reserve_bytes:
+        if (
+            not self._is_over
+            and not self.part.is_preallocated
+            and self.needs.free_bytes(self.part.path.parent) < self.needs.reserve_bytes
+        ):
             self._give_up(Failure(Cause.DISK_FULL, "the disk is almost full"))
 
     # The attempt.
@@ -278,7 +318,12 @@ class Fetch:
             failure = Failure(error.cause, error.message)
         finally:
             await self._end_extras()
-        return self._failure or failure
+            self._is_over = True
+        failure = self._failure or failure
+        if failure is not None and failure.must_restart:
+            # Not before every connection has ended: what one still holds would land in the emptied file.
+            self.part.restart()
+        return failure
 
     async def _run(self) -> Failure | None:
         if self.size_bytes is not None and self.part.ranges.covers(self.size_bytes):
@@ -293,8 +338,10 @@ class Fetch:
                 following = self._split_off()
                 if following is not None:
                     await self._run_extra(following)
-                if self._extras:
+                while self._extras:
                     await asyncio.wait(self._extras)
+                if self._failure is not None:
+                    return None
             if self._is_complete(segment):
                 return None
         return None
@@ -323,12 +370,12 @@ class Fetch:
             for _hop in range(MAX_REDIRECTS + 1):
                 whole = await self._exchange(segment, url)
                 if segment.failure is not None:
-                    return self._restarted(segment.failure)
+                    return segment.failure
                 answer = segment.answer
                 if answer is not None and answer.status in REDIRECTS and not self.is_stopped:
                     url = self._redirected(url, answer)
                     continue
-                if whole and segment.remaining:
+                if whole and segment.remaining and not segment.is_cut_short_by_host:
                     return Failure(Cause.WRONG_LENGTH, "the host sent fewer bytes than it announced")
                 return None
         finally:
@@ -352,16 +399,16 @@ class Fetch:
             segment.exchange = None
             segment.flush()
 
-    def _restarted(self, failure: Failure) -> Failure:
-        if failure.must_restart:
-            self.part.restart()
-            self._hasher = None
-        return failure
-
     def _redirected(self, url: str, answer: Answer) -> str:
-        target = urljoin(
-            url, answer.headers.get("location", "").strip().encode("latin-1", "replace").decode("utf-8", "replace")
-        )
+        location = answer.headers.get("location", "").strip()
+        if not location:
+            raise TransportFailed(Cause.REDIRECT, "the host redirects the link without saying where to")
+        try:
+            target = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
+        except ValueError as error:
+            raise TransportFailed(
+                Cause.REDIRECT, f"the link redirects to something that is no link: {error}"
+            ) from error
         try:
             link = parse_link(target)
         except LinkNotUsable as error:
@@ -374,25 +421,24 @@ class Fetch:
 
     def accept(self, segment: Segment, answer: Answer) -> None:
         """Check a head against what is known. Raises Stop when the bytes that follow do not belong here."""
-        total, begin = _length(answer)
+        total, begin, end = _length(answer)
         if answer.status == 206:
+            is_first = segment.start == 0 and not segment.is_extra
             if begin is None or total is None:
-                raise Stop(Failure(Cause.REJECTED, "the host answered a part of the file without saying which"))
-            asked = segment.start - len(segment.overlap)
-            if begin != asked:
-                raise Stop(
-                    Failure(
-                        Cause.CHANGED,
-                        "the host sent another part than the one asked for",
-                        must_restart=not segment.is_extra,
-                    )
-                )
+                words = "the host answered a part of the file without saying which"
+                raise Stop(Failure(Cause.REJECTED if is_first else Cause.RANGES, words, must_restart=not is_first))
+            if begin != segment.start - len(segment.overlap):
+                words = "the host sent another part than the one asked for"
+                raise Stop(Failure(Cause.RANGES, words, must_restart=True))
+            segment.expect_until(end)
             self._check_same(answer, total)
         elif segment.is_extra:
-            raise Stop(Failure(Cause.REJECTED, "the host sent the whole file to a second connection"))
-        elif segment.start > 0 or self.part.ranges.total:
+            raise Stop(Failure(Cause.RANGES, "the host sent the whole file to a second connection"))
+        elif segment.start > 0 or self.part.ranges.total or len(self._segments) > 1:
             # The host knows no ranges, or the file changed: this is the whole file, from its start.
-            self._abort_extras()
+            for other in self._segments:
+                if other is not segment:
+                    other.drop()
             self.part.restart()
             self._hasher = None
             segment.begin_at_zero()
@@ -404,7 +450,7 @@ class Fetch:
         if self.size_bytes is not None and total != self.size_bytes:
             raise Stop(Failure(Cause.CHANGED, "the file at the host has another length now", must_restart=True))
         etag = answer.headers.get("etag", "")
-        if known.etag and etag and etag != known.etag:
+        if known.etag and etag and _opaque(etag) != _opaque(known.etag):
             raise Stop(Failure(Cause.CHANGED, "the file at the host is another one now", must_restart=True))
         modified = answer.headers.get("last-modified", "")
         if not known.etag and known.last_modified and modified and modified != known.last_modified:
@@ -418,19 +464,24 @@ class Fetch:
         self.size_bytes = total
         if segment.end is None or answer.status == 200:
             segment.end = total
-        self.part.origin = Origin(total, headers.get("etag", ""), headers.get("last-modified", ""))
-        self.announced = checksum_from_headers(headers) or self.announced
+        # An answer to a range may leave out what the first answer said; it was checked to be of the same file.
+        known = self.part.origin if answer.status == 206 else Origin()
+        etag = known.etag or headers.get("etag", "")
+        self.part.origin = Origin(total, etag, known.last_modified or headers.get("last-modified", ""))
+        announced = checksum_from_headers(headers)
+        self.announced = announced if answer.status == 200 else announced or self.announced
         if is_first and not self.job.is_filename_given:
-            disposition = headers.get("content-disposition", "")
-            self.filename = (disposition and filename_from_disposition(disposition)) or self._name_of_url()
+            disposition = filename_from_disposition(headers.get("content-disposition", ""))
+            if disposition or segment.start == 0:
+                self.filename = disposition or self._name_of_url()
+        self._can_split = False
         if total is not None:
             self._check_room(total)
             ranges_known = answer.status == 206 or headers.get("accept-ranges", "").lower() == "bytes"
             self._can_split = ranges_known and bool(self.part.origin.validator) and total >= 2 * MIN_SPLIT_BYTES
             if self._can_split and self._growth is None:
                 limit = min(self.needs.max_segments, self.job.max_segments or self.needs.max_segments)
-                known = self.needs.memory.verdict(self.job.host, time.monotonic())
-                self._growth = Growth(limit, known)
+                self._growth = Growth(limit, self.needs.memory.verdict(self.job.host, time.monotonic()))
         wanted = self.job.checksum or self.announced
         if wanted is not None and segment.position == 0 and self._hasher is None:
             self._hasher = wanted.hasher()
@@ -444,7 +495,8 @@ class Fetch:
         return name if "." in urlsplit(self.final_url).path.rsplit("/", 1)[-1] else self.job.filename
 
     def _check_room(self, total: int) -> None:
-        missing = total - self.part.ranges.total
+        # What was reserved at an earlier attempt is not needed again.
+        missing = total - max(self.part.ranges.total, min(total, self.part.allocated_bytes))
         if missing < PREALLOCATE_FROM_BYTES and missing < self.needs.reserve_bytes // 16:
             # Tiny files are looked after by the running check.
             return
@@ -534,6 +586,9 @@ class Fetch:
             return
         now = time.monotonic()
         open_now = max(1, len(self._segments))
+        if failure.cause is Cause.RANGES:
+            # It says it knows ranges and does not: one connection is what there is.
+            self._can_split, open_now = False, 1
         if self._growth is not None:
             self._growth.refused(open_now)
         self.needs.memory.refused(self.job.host, open_now, now)
@@ -547,33 +602,31 @@ class Fetch:
             if segment.exchange is not None:
                 segment.exchange.abort()
 
-    def _abort_extras(self) -> None:
-        for segment in list(self._segments):
-            if segment.is_extra:
-                segment.give_up_rest()
-
     async def _end_extras(self) -> None:
-        if self._extras:
-            self._abort_extras()
+        while self._extras:
+            for segment in list(self._segments):
+                segment.give_up_rest()
             await asyncio.wait(self._extras)
         if self._preallocation is not None:
             with contextlib.suppress(OSError):
                 await self._preallocation
-        if self._failure is not None:
-            self._restarted(self._failure)
 
 
-def _length(answer: Answer) -> tuple[int | None, int | None]:
-    """Return the length of the whole file and where this body begins, as far as the head tells."""
+def _length(answer: Answer) -> tuple[int | None, int | None, int]:
+    """Return the length of the whole file and where this body begins and ends, as far as the head tells."""
     if answer.status == 206:
         match = CONTENT_RANGE.match(answer.headers.get("content-range", "").strip())
         if not match or match[3] == "*":
-            return None, None
-        return int(match[3]), int(match[1])
+            return None, None, 0
+        return int(match[3]), int(match[1]), int(match[2]) + 1
     text = answer.headers.get("content-length", "")
-    if "transfer-encoding" in answer.headers or not text.isdigit():
-        return None, 0
-    return int(text), 0
+    if "transfer-encoding" in answer.headers or not NUMBER.fullmatch(text):
+        return None, 0, 0
+    return int(text), 0, int(text)
+
+
+def _opaque(etag: str) -> str:
+    return etag.removeprefix("W/")
 
 
 def retry_after_seconds(value: str) -> float | None:
@@ -581,11 +634,11 @@ def retry_after_seconds(value: str) -> float | None:
     value = value.strip()
     if not value:
         return None
-    if value.isdigit():
+    if NUMBER.fullmatch(value):
         return float(value)
     try:
         at = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - datetime.now(UTC)).total_seconds())

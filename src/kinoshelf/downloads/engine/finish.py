@@ -12,14 +12,14 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kinoshelf.core.files import sync_directory, write_atomic
+from kinoshelf.core.files import sync_directory
 from kinoshelf.downloads.checksums import Checksum
-from kinoshelf.downloads.engine.partfile import PartFile, remove_part
+from kinoshelf.downloads.engine.partfile import BESIDE_SUFFIX, PartFile, remove_part, replace_file, sidecar_path
 from kinoshelf.downloads.naming import numbered
 from kinoshelf.downloads.retry import Cause, Failure
 
@@ -30,12 +30,31 @@ AT_FDCWD = -100
 MAX_NAMES = 10_000
 
 
-def check(part: PartFile, size_bytes: int, wanted: Checksum, hex_digest: str | None) -> Failure | None:
-    """Compare the file with the checksum that was promised; read it once where it was not hashed while writing."""
+class Interrupted(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class PartGone(OSError):
+    """Somebody removed the part file while it was being filled."""
+
+
+def check(
+    part: PartFile,
+    size_bytes: int,
+    wanted: Checksum,
+    hex_digest: str | None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Failure | None:
+    """Compare the file with the checksum that was promised; read it once where it was not hashed while writing.
+
+    Raises Interrupted when `is_stopped` tells so while it is being read.
+    """
     if hex_digest is None:
         hasher = wanted.hasher()
         at = 0
         while at < size_bytes:
+            if is_stopped():
+                raise Interrupted
             chunk = part.read(at, READ_BYTES)
             if not chunk:
                 break
@@ -66,7 +85,7 @@ class Journal:
 
     def write(self, placements: Iterable[Placement]) -> None:
         rows = [(one.download_id, str(one.part), str(one.final), one.size_bytes) for one in placements]
-        write_atomic(self._path, json.dumps(rows).encode(), mode=0o600, durable=False)
+        replace_file(self._path, json.dumps(rows).encode(), mode=0o600)
 
     def clear(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -83,17 +102,24 @@ def recover(folder: Path, is_dead: Callable[[str], bool]) -> tuple[list[Placemen
         if not is_dead(path.stem.removeprefix(JOURNAL_PREFIX)):
             continue
         journals.append(path)
-        try:
-            rows = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            continue
-        for download_id, part, final, size_bytes in rows:
-            placement = Placement(str(download_id), Path(part), Path(final), int(size_bytes))
+        for placement in _read_journal(path):
             if placement.part.exists():
                 _remove_placeholder(placement.final)
             elif placement.final.is_file() and placement.final.stat().st_size == placement.size_bytes:
                 finished.append(placement)
+    # Killed while writing one.
+    ending = f".json{BESIDE_SUFFIX}"
+    unfinished = folder.glob(f"{JOURNAL_PREFIX}*{ending}")
+    journals += [path for path in unfinished if is_dead(path.name.removeprefix(JOURNAL_PREFIX).removesuffix(ending))]
     return finished, journals
+
+
+def _read_journal(path: Path) -> list[Placement]:
+    try:
+        rows = json.loads(path.read_bytes())
+        return [Placement(str(one), Path(part), Path(final), int(size)) for one, part, final, size in rows]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def _remove_placeholder(final: Path) -> None:
@@ -122,7 +148,11 @@ def rename_exclusive(source: Path, target: Path) -> None:
         raise OSError(code, os.strerror(code), str(target))
     # Network and old file systems: an empty file holds the name while the rename replaces it.
     os.close(os.open(target, os.O_CREAT | os.O_EXCL, 0o644))
-    source.replace(target)
+    try:
+        source.replace(target)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _load_renameat2() -> Callable[[bytes, bytes], int]:
@@ -144,15 +174,60 @@ def _load_renameat2() -> Callable[[bytes, bytes], int]:
 _renameat2 = _load_renameat2()
 
 
-def place(placement: Placement, directory: Path, filename: str) -> Placement:
-    """Give the part file its final name; another one when somebody took the chosen name in between."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A complete part file and the name it is to have."""
+
+    download_id: str
+    part: Path
+    directory: Path
+    filename: str
+    size_bytes: int
+
+
+def place_all(wishes: Sequence[Wish], journal: Journal, before: Sequence[Placement] = ()) -> list[Placement | OSError]:
+    """Give complete files their names, or others where those are taken; one outcome a wish, in order.
+
+    The journal tells of each rename before it happens. `before` are those of which no commit has told yet.
+    """
+    taken: set[Path] = set()
+    outcomes: list[Placement | OSError] = []
+    for wish in wishes:
+        try:
+            outcomes.append(_planned(wish, taken))
+        except OSError as error:
+            outcomes.append(error)
+
+    def tell() -> None:
+        journal.write([*before, *(one for one in outcomes if isinstance(one, Placement))])
+
+    if not any(isinstance(one, Placement) for one in outcomes):
+        return outcomes
     try:
-        rename_exclusive(placement.part, placement.final)
-    except FileExistsError:
-        final = free_name(directory, filename, set())
-        rename_exclusive(placement.part, final)
-        return Placement(placement.download_id, placement.part, final, placement.size_bytes)
-    return placement
+        tell()
+    except OSError as error:
+        return [error if isinstance(one, Placement) else one for one in outcomes]
+    for number, wish in enumerate(wishes):
+        while isinstance(one := outcomes[number], Placement):
+            try:
+                rename_exclusive(one.part, one.final)
+                break
+            except FileExistsError:
+                # Somebody took the name in between.
+                try:
+                    outcomes[number] = _planned(wish, taken)
+                    tell()
+                except OSError as error:
+                    outcomes[number] = error
+            except OSError as error:
+                outcomes[number] = error if one.part.exists() else PartGone(error.errno, error.strerror, str(one.part))
+    return outcomes
+
+
+def _planned(wish: Wish, taken: set[Path]) -> Placement:
+    final = free_name(wish.directory, wish.filename, taken)
+    taken.add(final)
+    return Placement(wish.download_id, wish.part, final, wish.size_bytes)
 
 
 def sync_folders(paths: Iterable[Path]) -> None:
@@ -161,6 +236,18 @@ def sync_folders(paths: Iterable[Path]) -> None:
         with contextlib.suppress(OSError):
             # Some network file systems cannot sync a folder; the rename is then as durable as they make it.
             sync_directory(folder)
+
+
+def move_part(source: Path, target: Path) -> None:
+    """Take a part file and its sidecar to another folder; where that cannot be done at once, begin anew there."""
+    try:
+        source.replace(target)
+        sidecar_path(source).replace(sidecar_path(target))
+    except FileNotFoundError:
+        # No sidecar was written yet.
+        return
+    except OSError:
+        discard(str(source))
 
 
 def discard(part_path: str | None) -> None:

@@ -6,13 +6,14 @@ Everything here runs on the engine's keeper thread, one call at a time.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, insert, literal, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from kinoshelf.core import claims
@@ -26,7 +27,7 @@ from kinoshelf.core.settings import Settings
 from kinoshelf.downloads.checksums import Checksum, parse_checksum
 from kinoshelf.downloads.engine import finish
 from kinoshelf.downloads.engine.fetch import Job, storage_failure
-from kinoshelf.downloads.engine.partfile import PartFile, PartFileBusy, part_path, sidecar_path
+from kinoshelf.downloads.engine.partfile import PartFile, PartFileBusy, part_path, remove_sidecar
 from kinoshelf.downloads.events import DownloadCompleted, DownloadsChanged
 from kinoshelf.downloads.models import Download, DownloadError
 from kinoshelf.downloads.retry import Cause, Failure, retry_delay
@@ -53,8 +54,6 @@ JOB_COLUMNS = (
     C.priority,
     C.position,
 )
-# A part file that another worker still holds is looked at again after this long.
-BUSY_SECONDS = 2
 
 
 @dataclass(slots=True)
@@ -83,6 +82,7 @@ class Position:
     downloaded_bytes: int
     size_bytes: int | None
     filename: str
+    part_path: str
 
 
 @dataclass(slots=True)
@@ -95,7 +95,9 @@ class Turn:
     given_back: list[str] = field(default_factory=list)
     free: int = 0
     ahead: int = 0
-    full_hosts: frozenset[str] = frozenset()
+    host_limit: int = 0
+    """Most downloads at once from one host; 0 = no limit."""
+    active_by_host: dict[str, int] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
     must_renew: bool = False
 
@@ -111,6 +113,23 @@ class Visit:
     """Whether as much was claimed as asked for; None when nothing was asked for."""
 
 
+def _wish(ended: Ended) -> finish.Wish:
+    assert ended.part is not None
+    job = ended.job
+    return finish.Wish(job.id, ended.part.path, job.directory, ended.filename, ended.size_bytes or 0)
+
+
+def _placement(ended: Ended) -> finish.Placement:
+    assert ended.part is not None
+    assert ended.final is not None
+    return finish.Placement(ended.job.id, ended.part.path, ended.final, ended.size_bytes or 0)
+
+
+def _name_unless_given(parameter: str) -> Any:
+    """The name a host gave, but never over the one a user gave meanwhile."""
+    return case((C.is_filename_given, C.filename), else_=bindparam(parameter, type_=C.filename.type))
+
+
 class Keeper:
     """Claims, records, recovers."""
 
@@ -124,11 +143,15 @@ class Keeper:
 
     # Recovery.
 
-    def recover(self, settings: Settings) -> int:
-        """Free what dead workers held and record the files they finished; return how many rows were freed."""
+    def recover(self, settings: Settings, was_away: bool = False) -> int:
+        """Free what dead workers held and record the files they finished; return how many rows were freed.
+
+        After the database was away, nobody could renew a lease: then the living get the time to.
+        """
         dead = bury_dead(self._data_dir)
         now = self._clock.now()
-        orphaned = claims.orphaned(TABLE, now, dead)
+        silent_since = now - claims.LEASE if was_away else now
+        orphaned = and_(claims.orphaned(TABLE, silent_since, dead), C.claimed_by != self._worker)
         with self._database.read() as session:
             has_orphans = session.scalar(select(C.id).where(orphaned).limit(1)) is not None
         news = set(dead) - self._buried
@@ -172,7 +195,7 @@ class Keeper:
             if session.scalars(update(TABLE).where(open_still).values(**values).returning(C.id)).all():
                 publish(session, DownloadsChanged((one.download_id,)))
                 publish(session, DownloadCompleted(one.download_id))
-            sidecar_path(one.part).unlink(missing_ok=True)
+            remove_sidecar(one.part)
 
     # One visit.
 
@@ -182,41 +205,44 @@ class Keeper:
         placed = self._place(turn, settings, journal)
         now = self._clock.now()
         visit = self._database.run_write(lambda session: self._write(session, turn, settings, now))
-        if placed:
-            journal.clear()
         for ended in turn.ended:
             self._tidy(ended)
+        if placed:
+            # Last: whoever finds the journal clears away the sidecars too.
+            journal.clear()
         return visit
 
     def _place(self, turn: Turn, settings: Settings, journal: finish.Journal) -> bool:
+        """Give complete files their names; tell whether there are any that the commit has to record."""
         complete = [ended for ended in turn.ended if ended.is_complete]
-        if not complete:
-            return False
-        taken: set[Path] = set()
-        planned: list[tuple[Ended, finish.Placement]] = []
+        # Placed on a visit before, whose commit failed: they stay in the journal.
+        before = [_placement(ended) for ended in complete if ended.final is not None]
+        fresh: list[Ended] = []
         for ended in complete:
+            if ended.final is not None:
+                continue
             assert ended.part is not None
             try:
                 if settings.engine.sync_to_disk and not ended.is_synced:
                     ended.part.sync()
-                final = finish.free_name(ended.job.directory, ended.filename, taken)
+                if ended.job.directory != ended.part.path.parent:
+                    self._make_folder(ended.job.directory, settings)
+                fresh.append(ended)
             except OSError as error:
                 self._fail(ended, storage_failure(error, ended.part.path))
-                continue
-            taken.add(final)
-            planned.append((ended, finish.Placement(ended.job.id, ended.part.path, final, ended.size_bytes or 0)))
-        if not planned:
-            return False
-        journal.write(placement for _ended, placement in planned)
-        for ended, placement in planned:
-            assert ended.part is not None
-            try:
-                ended.final = finish.place(placement, ended.job.directory, ended.filename).final
-            except OSError as error:
-                self._fail(ended, storage_failure(error, placement.final))
+            except KinoshelfError as error:
+                self._fail(ended, Failure(Cause.STORAGE, error.message))
+        for ended, outcome in zip(fresh, finish.place_all([_wish(one) for one in fresh], journal, before), strict=True):
+            if isinstance(outcome, finish.Placement):
+                ended.final = outcome.final
+            elif isinstance(outcome, finish.PartGone):
+                words = "the part file was removed before it was finished"
+                self._fail(ended, Failure(Cause.UNKNOWN, words, must_restart=True))
+            else:
+                self._fail(ended, storage_failure(outcome, ended.job.directory / ended.filename))
         if settings.engine.sync_to_disk:
-            finish.sync_folders(ended.final for ended, _placement in planned if ended.final is not None)
-        return True
+            finish.sync_folders(ended.final for ended in fresh if ended.final is not None)
+        return any(ended.final is not None for ended in complete)
 
     @staticmethod
     def _fail(ended: Ended, failure: Failure) -> None:
@@ -224,15 +250,15 @@ class Keeper:
         ended.failure = failure
 
     def _tidy(self, ended: Ended) -> None:
-        """Close the part file; remove it where the download is gone, and the finished file where it was cancelled."""
+        """Close the part file; remove it where nobody wants it, or nothing is in it."""
         part = ended.part
         if part is None:
             return
-        if ended.final is not None or ended.job.may_resume is False:
+        if ended.final is not None:
             if part.has_sidecar:
-                sidecar_path(part.path).unlink(missing_ok=True)
-            if ended.final is None:
-                finish.discard(str(part.path))
+                remove_sidecar(part.path)
+        elif ended.job.may_resume is False or not part.ranges.total:
+            finish.discard(str(part.path))
         part.close()
 
     def _write(self, session: Session, turn: Turn, settings: Settings, now: datetime) -> Visit:
@@ -248,7 +274,7 @@ class Keeper:
         if turn.positions:
             self._write_positions(session, turn.positions, now)
         if turn.given_back:
-            claims.release(session, TABLE, turn.given_back, self._worker)
+            self._give_back(session, turn.given_back, now)
         if turn.free or turn.ahead:
             rows = self._claim(session, turn, now)
             visit.jobs = [self._job(row, settings) for row in rows]
@@ -256,13 +282,24 @@ class Keeper:
             changed.extend(job.id for job in visit.jobs[: turn.free])
         if changed:
             publish(session, DownloadsChanged(tuple(changed)))
-        visit.next_due = session.scalar(select(func.min(C.wait_until)).where(C.state == State.WAITING.value))
+        # What is due already waits for a place; the end of a download brings it, not the clock.
+        waiting = and_(C.state == State.WAITING.value, C.wait_until > now)
+        visit.next_due = session.scalar(select(func.min(C.wait_until)).where(waiting))
         return visit
+
+    def _give_back(self, session: Session, ids: list[str], now: datetime) -> None:
+        """Return claims that were not used; what was to start at once is queued again."""
+        for begin in range(0, len(ids), CHUNK):
+            chunk = ids[begin : begin + CHUNK]
+            starting = and_(C.id.in_(chunk), C.claimed_by == self._worker, C.state == State.STARTING.value)
+            session.execute(update(TABLE).where(starting).values(state=State.QUEUED.value, updated_at=now))
+            claims.release(session, TABLE, chunk, self._worker)
 
     def _renew(self, session: Session, held: frozenset[str], now: datetime) -> frozenset[str]:
         claims.renew(session, TABLE, self._worker, now)
-        mine = set(session.scalars(select(C.id).where(C.claimed_by == self._worker)))
-        return held - mine
+        # A fact that was lost on the way shows here: what is paused or cancelled is not wanted any more.
+        wanted = C.state.in_(sorted({*ACTIVE, State.QUEUED, State.WAITING}))
+        return held - set(session.scalars(select(C.id).where(C.claimed_by == self._worker, wanted)))
 
     # Recording.
 
@@ -278,11 +315,14 @@ class Keeper:
                 # Deleted, or taken over after this machine slept: nothing here is wanted any more.
                 one.job.may_resume = row is not None
                 self._unplace(one)
+                if row is None:
+                    self._discard(one)
                 continue
             state = State(row.state)
             if state is State.CANCELLED:
                 one.job.may_resume = False
                 self._unplace(one)
+                self._discard(one)
                 stopped.append(self._stopped_values(one, state, now) | {"downloaded_bytes": 0, "part_path": None})
             elif one.is_complete:
                 completed.append(self._completed_values(one, now))
@@ -294,6 +334,8 @@ class Keeper:
         for values in (completed, failed, stopped):
             if values:
                 columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "b_id"}
+                if values is not completed:
+                    columns["filename"] = _name_unless_given("filename")
                 if "started_at" in columns:
                     columns["started_at"] = func.coalesce(
                         C.started_at, bindparam("started_at", type_=C.started_at.type)
@@ -309,6 +351,12 @@ class Keeper:
     def _unplace(ended: Ended) -> None:
         if ended.final is not None:
             ended.final.unlink(missing_ok=True)
+
+    @staticmethod
+    def _discard(ended: Ended) -> None:
+        """Before the commit: after it, a kill would leave a file that no row knows."""
+        if ended.part is not None:
+            finish.discard(str(ended.part.path))
 
     def _locked(self, session: Session, ids: list[str]) -> Iterable[Any]:
         for begin in range(0, len(ids), CHUNK):
@@ -349,7 +397,7 @@ class Keeper:
         return self._released(one, now) | {
             "state": (State.FAILED if delay is None else State.WAITING).value,
             "filename": one.filename,
-            "part_path": str(one.part.path) if one.part else None,
+            "part_path": str(one.part.path) if one.part else one.job.stored_part_path,
             "size_bytes": one.size_bytes,
             "downloaded_bytes": 0 if failure.must_restart else one.downloaded_bytes,
             "retry_count": one.job.retry_count + (delay is not None),
@@ -395,13 +443,19 @@ class Keeper:
 
     def _write_positions(self, session: Session, positions: Sequence[Position], now: datetime) -> None:
         mine = and_(C.id == bindparam("b_id"), C.claimed_by == self._worker)
-        columns: dict[str, Any] = {name: bindparam(name) for name in ("downloaded_bytes", "size_bytes", "filename")}
+        columns: dict[str, Any] = {
+            # Written with the name: where to look for it after a kill must not hang on a name that changed.
+            name: bindparam(name)
+            for name in ("downloaded_bytes", "size_bytes", "part_path")
+        }
+        columns["filename"] = _name_unless_given("filename")
         values = [
             {
                 "b_id": one.id,
                 "downloaded_bytes": one.downloaded_bytes,
                 "size_bytes": one.size_bytes,
                 "filename": one.filename,
+                "part_path": one.part_path,
             }
             for one in positions
         ]
@@ -410,18 +464,7 @@ class Keeper:
     # Claiming.
 
     def _claim(self, session: Session, turn: Turn, now: datetime) -> list[Any]:
-        limit = turn.free + turn.ahead
-        order = (C.priority.desc(), C.position)
-        hosts = C.host.not_in(sorted(turn.full_hosts)) if turn.full_hosts else C.id.is_not(None)
-        queued = and_(C.state == State.QUEUED.value, hosts)
-        due = and_(C.state == State.WAITING.value, or_(C.wait_until.is_(None), C.wait_until <= now), hosts)
-        # Asked apart, each in the order of the index; together they would sort the whole queue.
-        rows = [
-            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, due, order, limit, now)),
-            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, queued, order, limit, now)),
-        ]
-        rows.sort(key=lambda row: (-row.priority, row.position))
-        del rows[limit:]
+        rows = self._choose(session, turn, now)
         first, later = [row.id for row in rows[: turn.free]], [row.id for row in rows[turn.free :]]
         started = func.coalesce(C.started_at, literal(now, C.started_at.type))
         claims.take(
@@ -437,6 +480,38 @@ class Keeper:
         )
         claims.take(session, TABLE, later, self._worker, now, wait_until=None)
         return rows
+
+    def _choose(self, session: Session, turn: Turn, now: datetime) -> list[Any]:
+        """Lock what comes next, in order, with no more of a host than it may have."""
+        rows: list[Any] = []
+        counts = Counter(turn.active_by_host)
+        while (missing := turn.free + turn.ahead - len(rows)) > 0:
+            full = [host for host, number in counts.items() if turn.host_limit and number >= turn.host_limit]
+            chosen = 0
+            found = self._next_rows(session, missing, full, [row.id for row in rows], now)
+            for row in found:
+                if not turn.host_limit or counts[row.host] < turn.host_limit:
+                    counts[row.host] += 1
+                    chosen += 1
+                    rows.append(row)
+            if chosen == len(found):
+                break
+        rows.sort(key=lambda row: (-row.priority, row.position))
+        return rows
+
+    @staticmethod
+    def _next_rows(session: Session, limit: int, full_hosts: list[str], chosen: list[str], now: datetime) -> list[Any]:
+        order = (C.priority.desc(), C.position)
+        free = and_(C.host.not_in(full_hosts) if full_hosts else true(), C.id.not_in(chosen) if chosen else true())
+        queued = and_(C.state == State.QUEUED.value, free)
+        due = and_(C.state == State.WAITING.value, or_(C.wait_until.is_(None), C.wait_until <= now), free)
+        # Asked apart, each in the order of the index; together they would sort the whole queue.
+        rows = [
+            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, due, order, limit, now)),
+            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, queued, order, limit, now)),
+        ]
+        rows.sort(key=lambda row: (-row.priority, row.position))
+        return rows[:limit]
 
     def _job(self, row: Any, settings: Settings) -> Job:
         root = settings.download_dir
@@ -464,24 +539,45 @@ class Keeper:
 
     def open_part(self, job: Job, settings: Settings) -> PartFile | Failure:
         """Make the folder and open the part file, or say why not."""
-        root = settings.download_dir
         try:
-            if job.directory not in self._known_folders:
-                root.mkdir(parents=True, exist_ok=True)
-                inside(root, str(job.directory.relative_to(root)))
-                job.directory.mkdir(parents=True, exist_ok=True)
-                inside(root, str(job.directory.relative_to(root)))
-                self._known_folders.add(job.directory)
-            return PartFile(job.part_path, may_resume=True)
+            if job.directory in self._known_folders:
+                try:
+                    return self._opened(job)
+                except FileNotFoundError:
+                    # Somebody cleared the empty folder away: it is made again.
+                    self._known_folders.discard(job.directory)
+            self._make_folder(job.directory, settings)
+            return self._opened(job)
         except PartFileBusy as error:
-            return Failure(Cause.UNKNOWN, str(error), retry_after_seconds=BUSY_SECONDS)
-        except FileNotFoundError as error:
-            self._known_folders.discard(job.directory)
-            return storage_failure(error, job.part_path)
+            return Failure(Cause.BUSY, str(error))
         except OSError as error:
             return storage_failure(error, job.part_path)
         except KinoshelfError as error:
             return Failure(Cause.STORAGE, error.message)
+
+    @staticmethod
+    def _opened(job: Job) -> PartFile:
+        stored = Path(job.stored_part_path) if job.stored_part_path else job.part_path
+        if stored != job.part_path and stored.exists():
+            # The user chose another folder meanwhile.
+            finish.move_part(stored, job.part_path)
+            job.stored_part_path = str(job.part_path)
+        return PartFile(job.part_path, may_resume=True)
+
+    def _make_folder(self, directory: Path, settings: Settings) -> None:
+        """Make it below the root, whatever links lie on the way. Raises OSError or Forbidden."""
+        root = settings.download_dir
+        root.mkdir(parents=True, exist_ok=True)
+        inside(root, str(directory.relative_to(root)))
+        directory.mkdir(parents=True, exist_ok=True)
+        inside(root, str(directory.relative_to(root)))
+        self._known_folders.add(directory)
+
+    @staticmethod
+    def follow(job: Job, row: Any, settings: Settings) -> None:
+        """Take over what a user changed of a running download."""
+        job.directory = settings.download_dir / row.folder if row.folder else settings.download_dir
+        job.checksum = parse_checksum(row.checksum) if row.checksum else None
 
     def states(self, ids: Iterable[str]) -> dict[str, Any]:
         """Return state, owner and live settings of rows, by id."""
@@ -495,6 +591,7 @@ class Keeper:
             C.filename,
             C.is_filename_given,
             C.folder,
+            C.checksum,
         )
         with self._database.read() as session:
             for begin in range(0, len(wanted), CHUNK):

@@ -11,22 +11,26 @@ import errno
 import json
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from kinoshelf.core.database import file_system_of
-from kinoshelf.core.files import write_atomic
 from kinoshelf.core.processes import try_lock
 from kinoshelf.downloads.engine.ranges import Ranges
 
 SIDECAR_SUFFIX = ".json"
 PART_SUFFIX = ".part"
+BESIDE_SUFFIX = ".new"
 SIDECAR_VERSION = 1
 # Where reserving extents keeps a file in one piece. Elsewhere it costs and brings nothing.
 EXTENT_FILE_SYSTEMS = frozenset({"ext4", "xfs", "f2fs", "jfs", "ntfs3"})
 FALLOC_FL_KEEP_SIZE = 1
+# Systems take so many buffers in one write at the most (IOV_MAX is 1,024 on Linux and macOS, 16 is the least allowed).
+MAX_BUFFERS = 512 if sys.platform in {"linux", "darwin"} else 16
+STAT_BLOCK_BYTES = 512
 
 
 class PartFileBusy(Exception):
@@ -60,7 +64,28 @@ def sidecar_path(part: Path) -> Path:
 def remove_part(part: Path) -> None:
     """Remove a part file and its sidecar, whichever are there."""
     part.unlink(missing_ok=True)
-    sidecar_path(part).unlink(missing_ok=True)
+    remove_sidecar(part)
+
+
+def remove_sidecar(part: Path) -> None:
+    sidecar = sidecar_path(part)
+    sidecar.unlink(missing_ok=True)
+    beside(sidecar).unlink(missing_ok=True)
+
+
+def beside(path: Path) -> Path:
+    return path.with_name(path.name + BESIDE_SUFFIX)
+
+
+def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Put `content` in the place of `path` in one step, as seen by everybody on this machine.
+
+    For files with one writer: what is written first has a fixed name, so that kills leave no heap of leftovers.
+    """
+    first = beside(path)
+    with open(os.open(first, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123 -- by descriptor
+        file.write(content)
+    first.replace(path)
 
 
 class PartFile:
@@ -73,11 +98,9 @@ class PartFile:
         self.has_sidecar = False
         self.is_preallocated = False
         self._generation = 0
-        # The lock is taken before anything is read or cut: a second worker must not disturb the first.
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        self._sidecar_lock = threading.Lock()
+        self.descriptor = _open_locked(path)
         try:
-            if not try_lock(self.descriptor):
-                raise PartFileBusy(f"{path} is in use by another process")
             if not (may_resume and self._read_sidecar()):
                 os.ftruncate(self.descriptor, 0)
         except BaseException:
@@ -103,6 +126,8 @@ class PartFile:
 
     def write(self, chunks: list[bytes], position: int, length: int) -> None:
         """Write all of `chunks` (together `length` bytes) at `position`. Raises OSError."""
+        if len(chunks) > MAX_BUFFERS:
+            chunks = [b"".join(chunks)]
         written = os.pwritev(self.descriptor, chunks, position)
         end = position + written
         while written < length:
@@ -115,12 +140,13 @@ class PartFile:
 
     def restart(self) -> None:
         """Forget everything that has arrived."""
-        self._generation += 1
-        self.ranges.clear()
-        self.origin = Origin()
-        if self.has_sidecar:
-            sidecar_path(self.path).unlink(missing_ok=True)
-            self.has_sidecar = False
+        with self._sidecar_lock:
+            self._generation += 1
+            self.ranges.clear()
+            self.origin = Origin()
+            if self.has_sidecar:
+                remove_sidecar(self.path)
+                self.has_sidecar = False
         os.ftruncate(self.descriptor, 0)
         self.is_preallocated = False
 
@@ -142,8 +168,6 @@ class PartFile:
         if not spans:
             return
         os.fdatasync(self.descriptor)
-        if generation != self._generation:
-            return
         content = {
             "version": SIDECAR_VERSION,
             "size_bytes": origin.size_bytes,
@@ -151,8 +175,16 @@ class PartFile:
             "last_modified": origin.last_modified,
             "ranges": spans,
         }
-        write_atomic(sidecar_path(self.path), json.dumps(content).encode(), durable=False)
-        self.has_sidecar = True
+        with self._sidecar_lock:
+            # A restart meanwhile made these ranges worthless.
+            if generation == self._generation:
+                replace_file(sidecar_path(self.path), json.dumps(content).encode())
+                self.has_sidecar = True
+
+    @property
+    def allocated_bytes(self) -> int:
+        """What the file takes of the disk already, reserved space included."""
+        return getattr(os.fstat(self.descriptor), "st_blocks", 0) * STAT_BLOCK_BYTES
 
     def sync(self) -> None:
         os.fdatasync(self.descriptor)
@@ -164,6 +196,33 @@ class PartFile:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def _open_locked(path: Path) -> int:
+    """Open the file and lock it. The lock comes first: nothing is read or cut that another worker writes.
+
+    Raises PartFileBusy.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        descriptor = os.open(path, flags, 0o644)
+        try:
+            if not try_lock(descriptor):
+                raise PartFileBusy(f"{path} is in use by another process")
+            if _is_at(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # Whoever held the lock before has removed or finished the file: a fresh one takes its place.
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _load_fallocate() -> Any:

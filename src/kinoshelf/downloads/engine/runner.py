@@ -48,6 +48,8 @@ QUICK_TICK_SECONDS = 0.05
 BOARD_SECONDS = 0.25
 SAMPLE_SECONDS = 0.5
 DISK_LOOK_SECONDS = 1.0
+# The first checkpoint comes early, so that even a hub that is killed again and again moves on.
+FIRST_CHECKPOINT_SECONDS = 0.5
 CHECKPOINT_SECONDS = 5.0
 POSITION_SECONDS = 5.0
 # Small files are hashed and synced on the keeper thread with their rename; larger ones on threads of their own.
@@ -76,6 +78,7 @@ class Running:
     is_told: bool = False
     """The database knows that bytes arrive."""
     checkpointed_at: float = 0.0
+    checkpoint_seconds: float = FIRST_CHECKPOINT_SECONDS
     checkpoint: asyncio.Future[Any] | None = None
 
 
@@ -137,7 +140,9 @@ class Engine:
         """Stop all transfers so that they can be resumed, give the rows back, end the thread."""
         if self._thread is None:
             return
-        self._call(self._begin_stop)
+        # The thread may not have come to its loop yet: then it reads this there.
+        self._is_stopping = True
+        self._call(self._wake.set)
         self._thread.join(STOP_SECONDS)
         self._keeper_thread.shutdown(wait=True)
         self._settlers.shutdown(wait=True)
@@ -182,7 +187,7 @@ class Engine:
                 now = time.monotonic()
                 if now - looked_at >= SAFETY_SECONDS or was_away:
                     looked_at = now
-                    freed = await self._on_keeper(self._keeper.recover, self._store.current)
+                    freed = await self._on_keeper(self._keeper.recover, self._store.current, was_away)
                     if freed:
                         log.info("engine.recovered", downloads=freed)
                     self._must_claim = True
@@ -194,11 +199,13 @@ class Engine:
                     log.warning("engine.database_away", error=error.message)
                 was_away = True
                 await asyncio.sleep(1)
+                continue
             except Exception:
                 # A defect in one turn must not end all downloads.
                 log.exception("engine.turn_failed")
                 was_away = True
                 await asyncio.sleep(1)
+                continue
             await self._sleep(looked_at + SAFETY_SECONDS)
         await self._end()
 
@@ -223,10 +230,6 @@ class Engine:
         self._must_claim = True
         self._wake.set()
 
-    def _begin_stop(self) -> None:
-        self._is_stopping = True
-        self._wake.set()
-
     async def _sleep(self, safety_at: float) -> None:
         """Wait until something is to do: a call, a retry that is due, a heartbeat; while idle on SQLite for ever."""
         timeout: float | None = None
@@ -242,6 +245,9 @@ class Engine:
                 await self._wake.wait()
         except TimeoutError:
             self._must_claim = True
+            # It rang; what is due and finds no place now is brought by the end of a download.
+            if self._next_due is not None and self._next_due <= self._clock.now():
+                self._next_due = None
         self._wake.clear()
 
     # The database.
@@ -256,10 +262,8 @@ class Engine:
                 return
             try:
                 visit: Visit = await self._on_keeper(self._keeper.visit, turn, self._store.current)
-            except DatabaseUnavailable:
-                self._ended[:0] = turn.ended
-                self._given_back[:0] = turn.given_back
-                self._must_claim = True
+            except Exception:
+                self._take_back(turn)
                 raise
             self._next_due = visit.next_due
             for lost in visit.lost:
@@ -270,6 +274,16 @@ class Engine:
             if visit.has_more is not None:
                 self._has_more = visit.has_more
             self._fill()
+
+    def _take_back(self, turn: Turn) -> None:
+        """Nothing of it is recorded: it is told again, and leases are renewed before anything else."""
+        self._ended[:0] = turn.ended
+        self._given_back[:0] = turn.given_back
+        for download_id in turn.started:
+            if download_id in self._running:
+                self._running[download_id].is_told = False
+        self._renewed_at = 0.0
+        self._must_claim = True
 
     def _turn(self) -> Turn | None:
         settings = self._store.current
@@ -291,7 +305,10 @@ class Engine:
             self._must_claim = False
             turn.free = max(0, free)
             turn.ahead = max(0, wants - turn.free)
-            turn.full_hosts = self._full_hosts(settings)
+            turn.host_limit = _host_limit(settings)
+            turn.active_by_host = self._active_by_host()
+            for _at, job in self._reserved:
+                turn.active_by_host[job.host] += 1
         if must_renew:
             self._renewed_at = now
             turn.held = frozenset([*self._running, *(job.id for _at, job in self._reserved)])
@@ -299,7 +316,13 @@ class Engine:
             self._positions_at = now
         # A size that became known is worth a row at once: batches add it up.
         turn.positions = [
-            Position(one.job.id, one.fetch.downloaded_bytes, one.fetch.size_bytes, one.fetch.filename)
+            Position(
+                one.job.id,
+                one.fetch.downloaded_bytes,
+                one.fetch.size_bytes,
+                one.fetch.filename,
+                str(one.fetch.part.path),
+            )
             for one in (self._running.values() if must_position else map(self._running.__getitem__, turn.started))
         ]
         return turn
@@ -313,25 +336,22 @@ class Engine:
             if one.fetch.has_answer and not one.is_told and now - one.fetch.started_at > TICK_SECONDS
         ]
 
-    def _full_hosts(self, settings: Settings) -> frozenset[str]:
-        limit = settings.engine.max_active_per_host
-        if not limit:
-            return frozenset()
-        counts = Counter(one.job.host for one in self._running.values())
-        counts.update(job.host for _at, job in self._reserved)
-        return frozenset(host for host, number in counts.items() if number >= limit)
+    def _active_by_host(self) -> Counter[str]:
+        return Counter(one.job.host for one in self._running.values())
 
     # Running.
 
     def _fill(self) -> None:
         """Start what was claimed while there is room for it."""
         settings = self._store.current
+        limit, active = _host_limit(settings), self._active_by_host()
         passed_over: list[tuple[float, Job]] = []
         while self._reserved and len(self._running) < settings.engine.max_active_downloads:
             at, job = self._reserved.popleft()
-            if job.host in self._full_running(settings):
+            if active[job.host] >= limit:
                 passed_over.append((at, job))
             else:
+                active[job.host] += 1
                 self._launch(job, settings)
         self._reserved.extendleft(reversed(passed_over))
 
@@ -341,13 +361,6 @@ class Engine:
             self._given_back.append(self._reserved.popleft()[1].id)
         if self._given_back:
             self._look_again()
-
-    def _full_running(self, settings: Settings) -> frozenset[str]:
-        limit = settings.engine.max_active_per_host
-        if not limit:
-            return frozenset()
-        counts = Counter(one.job.host for one in self._running.values())
-        return frozenset(host for host, number in counts.items() if number >= limit)
 
     def _launch(self, job: Job, settings: Settings) -> None:
         part = self._keeper.open_part(job, settings)
@@ -409,8 +422,9 @@ class Engine:
             ended.etag = fetch.part.origin.etag
             ended.average_speed_bytes_per_second = _average(fetch)
             if ended.failure is None and not fetch.is_stopped:
-                ended.failure = await self._settle(running, ended)
-                ended.is_complete = ended.failure is None
+                with contextlib.suppress(finish.Interrupted):
+                    ended.failure = await self._settle(running, ended)
+                    ended.is_complete = ended.failure is None
             if not ended.is_complete and fetch.part.ranges.total:
                 await self._in_thread(fetch.part.checkpoint)
         except OSError as error:
@@ -434,14 +448,16 @@ class Engine:
         fetch = running.fetch
         size_bytes = fetch.size_bytes or 0
         wanted = running.job.checksum or fetch.announced
-        digest = fetch.hex_digest if wanted is not None else None
+        digest = fetch.digest_for(wanted) if wanted is not None else None
         failure: Failure | None = None
         if wanted is not None:
             if digest is not None:
                 failure = finish.check(fetch.part, size_bytes, wanted, digest)
             else:
                 running.is_settling = True
-                failure = await self._in_thread(finish.check, fetch.part, size_bytes, wanted, None)
+                failure = await self._in_thread(
+                    finish.check, fetch.part, size_bytes, wanted, None, lambda: fetch.is_stopped
+                )
             ended.checked = wanted
         if failure is not None:
             fetch.part.restart()
@@ -490,7 +506,12 @@ class Engine:
             if row is None or row.claimed_by != self._worker or State(row.state) not in {*ACTIVE, State.QUEUED}:
                 running.fetch.stop()
                 continue
+            if row.state == State.QUEUED:
+                # Paused and resumed before anybody here looked: it never stopped.
+                running.is_told = False
+                self._wake.set()
             running.fetch.pace.own.limit = row.speed_limit_bytes_per_second
+            self._keeper.follow(running.job, row, self._store.current)
             if row.is_filename_given:
                 running.job.is_filename_given = True
                 running.fetch.filename = row.filename
@@ -520,8 +541,9 @@ class Engine:
             running.fetch.tick(now)
             if looks_at_disk:
                 running.fetch.check_disk()
-            if now - running.checkpointed_at >= CHECKPOINT_SECONDS:
+            if now - running.checkpointed_at >= running.checkpoint_seconds:
                 running.checkpointed_at = now
+                running.checkpoint_seconds = min(2 * running.checkpoint_seconds, CHECKPOINT_SECONDS)
                 self._checkpoint(running)
         if looks_at_disk:
             self._disk_at = now
@@ -539,6 +561,7 @@ class Engine:
             self._schedule_tick()
         else:
             self._ticker = None
+            self._show()
 
     def _refill(self, seconds: float, settings: Settings) -> None:
         zone = settings.zone
@@ -632,6 +655,12 @@ def take_sample(board: ProgressBoard, sample: dict[str, Any]) -> None:
 def _average(fetch: Fetch) -> int | None:
     seconds = time.monotonic() - fetch.started_at
     return round(fetch.received_bytes / seconds) if seconds > 0 and fetch.received_bytes else None
+
+
+def _host_limit(settings: Settings) -> int:
+    """Return how many downloads of one host may run: each has a connection at least."""
+    engine = settings.engine
+    return min(engine.max_active_per_host or engine.max_connections_per_host, engine.max_connections_per_host)
 
 
 def free_bytes(folder: Path) -> int:
