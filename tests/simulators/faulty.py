@@ -79,6 +79,8 @@ class Behaviour:
     """Send nothing more after so many bytes, until `release` or the end of the server."""
     bytes_per_second: int | None = None
     """Limit of each connection."""
+    piece_bytes: int | None = None
+    """How much is written at a time, and stands in one chunk."""
 
 
 @dataclass
@@ -406,7 +408,7 @@ class Connection:
     async def _send_paced(self, request: Request, how: Behaviour, body: bytes) -> None:
         loop = asyncio.get_running_loop()
         begin, rate = loop.time(), how.bytes_per_second
-        piece_bytes = PIECE_BYTES if rate is None else max(1, min(PIECE_BYTES, rate // 20))
+        piece_bytes = how.piece_bytes or (PIECE_BYTES if rate is None else max(1, min(PIECE_BYTES, rate // 20)))
         for start in range(0, len(body), piece_bytes):
             piece = body[start : start + piece_bytes]
             if how.framing == "chunked":
