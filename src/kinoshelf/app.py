@@ -117,6 +117,7 @@ def add_work(hub: Hub) -> None:
     """Wire the hub's own jobs and checks; jobs run in servers and workers only."""
     hub.container.add(Tidy(hub.database, hub.clock)).register(hub.container.get(JobRegistry))
     hub.store.on_change(lambda _settings: hub.jobs.follow_time_zone())
+    hub.bus.on_gap(hub.jobs.wake)
     add_own_checks(hub.health, hub.database, hub.store.current.data_dir)
     add_job_figures(hub.container.get(Metrics), hub.database)
     if hub.role is not Role.COMMAND:

@@ -133,6 +133,25 @@ class TestRunning:
         assert ended(enqueue(hub, "test.nothing")).state == "done"
         expected_logs.expect("jobs.defect")
 
+    def test_what_no_database_takes_does_not_leave_it_running(
+        self, hub, registry, make_runner, ended, expected_logs
+    ) -> None:
+        @registry.job("test.boast")
+        def boast(context: JobContext) -> dict[str, Any]:
+            context.progress(2**70, 2**70, "\0 \ud800" + "x" * 5000)
+            return {"much": 2**70}
+
+        @registry.job("test.mutter")
+        def mutter(context: JobContext) -> None:
+            context.progress(1, 2**40, "\0 \ud800")
+            raise InvalidInput("\0 \ud800 is no name")
+
+        make_runner(hub)
+        assert ended(enqueue(hub, "test.boast")).state == "failed"
+        job = ended(enqueue(hub, "test.mutter"))
+        assert (job.state, job.error, job.progress_total) == ("failed", " ? is no name", 2**40)
+        expected_logs.expect("jobs.end_refused", "jobs.failed")
+
     def test_one_that_takes_too_long_is_stopped(self, hub, registry, make_runner, ended, expected_logs) -> None:
         @registry.job("test.hang", timeout=timedelta(seconds=0.1))
         async def hang(_context: JobContext) -> None:

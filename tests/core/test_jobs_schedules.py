@@ -16,7 +16,7 @@ from kinoshelf.core.database import Database
 from kinoshelf.core.errors import InvalidInput
 from kinoshelf.core.jobs.context import JobContext
 from kinoshelf.core.jobs.cron import machine_zone, next_run
-from kinoshelf.core.jobs.errors import ScheduleNotFound
+from kinoshelf.core.jobs.errors import JobUnknown, ScheduleNotFound
 from kinoshelf.core.jobs.models import Job, JobState, Schedule
 from kinoshelf.core.jobs.queries import count_jobs_by_state, list_jobs
 from kinoshelf.core.jobs.registry import JobRegistry
@@ -153,6 +153,19 @@ class TestSchedules:
         database.run_write(tokyo.install)
         assert database.run_read(tokyo.next_due) == next_run(NIGHTLY, clock.now(), ZoneInfo("Asia/Tokyo"))
 
+    def test_one_that_became_unreadable_stops_no_other(
+        self, schedules: Schedules, registry: JobRegistry, database: Database, clock: FrozenClock, expected_logs
+    ) -> None:
+        registry.schedule("test.other", "* * * * *", job="test.nightly", arguments={"other": True})
+        database.run_write(schedules.install)
+        with database.write() as session:
+            session.get(Schedule, "test.nightly").cron = "broken by hand"
+        clock.advance(timedelta(days=1))
+        assert len(database.run_write(schedules.fire_due)) == 2
+        clock.advance(timedelta(days=1))
+        assert len(database.run_write(schedules.fire_due)) == 1
+        expected_logs.expect("jobs.schedule_unreadable")
+
     def test_can_be_started_by_hand(self, schedules: Schedules, database: Database) -> None:
         before = database.run_read(schedules.next_due)
         job = database.run_write(lambda session: schedules.start_now(session, "test.nightly"))
@@ -194,6 +207,12 @@ class TestRunnerAndSchedules:
             for runner in runners:
                 runner.stop()
         assert len(database.run_read(list_jobs)) == 3
+
+    def test_a_schedule_without_its_job_is_noticed_at_the_start(self, make_hub, data_dir: Path) -> None:
+        hub, registry = make_hub(), JobRegistry()
+        registry.schedule("test.never_declared", NIGHTLY)
+        with pytest.raises(JobUnknown):
+            JobRunner(hub.database, hub.clock, hub.seat.name, registry, data_dir=data_dir).start()
 
 
 class TestTidy:

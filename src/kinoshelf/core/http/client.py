@@ -127,7 +127,20 @@ class UpstreamClient:
     async def post(
         self, path: str, schema: type[T], *, json: Any = None, params: Values | None = None, is_idempotent: bool = False
     ) -> T:
-        answer = await self.send("POST", path, json=json, params=params, is_idempotent=is_idempotent)
+        return await self.request("POST", path, schema, json=json, params=params, is_idempotent=is_idempotent)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        schema: type[T],
+        *,
+        json: Any = None,
+        params: Values | None = None,
+        is_idempotent: bool | None = None,
+    ) -> T:
+        """Send any method and read the answer as `schema`; `type(None)` takes an answer without a body."""
+        answer = await self.send(method, path, json=json, params=params, is_idempotent=is_idempotent)
         return self._read(answer, schema)
 
     async def pages(self, path: str, schema: type[T], **params: str | float | bool | None) -> AsyncIterator[T]:

@@ -8,6 +8,13 @@ from typing import Any
 
 from kinoshelf.core.jobs.errors import JobStopped
 
+MOST_CHARACTERS = 1000
+
+
+def storable(text: str) -> str:
+    """Return `text` as both databases take it: of a sane length, without NUL and halves of characters."""
+    return text[:MOST_CHARACTERS].replace("\0", "").encode(errors="replace").decode()
+
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
@@ -37,7 +44,7 @@ class JobContext:
 
     def progress(self, done: int, total: int | None = None, text: str = "") -> None:
         """Say how far the job is. As cheap as an assignment: it is sampled, not sent."""
-        self.latest = JobProgress(self.job_id, self.name, done, total, text)
+        self.latest = JobProgress(self.job_id, self.name, done, total, storable(text))
 
     @property
     def is_stopping(self) -> bool:

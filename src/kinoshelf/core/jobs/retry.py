@@ -7,6 +7,7 @@ from datetime import timedelta
 from kinoshelf.core.database import DatabaseUnavailable
 from kinoshelf.core.errors import KinoshelfError
 from kinoshelf.core.http.errors import UpstreamUnavailable
+from kinoshelf.core.jobs.context import storable
 from kinoshelf.core.jobs.errors import RetryLater
 from kinoshelf.core.jobs.kinds import JobKind
 
@@ -32,5 +33,5 @@ def retry_delay(error: BaseException, attempt: int, kind: JobKind) -> timedelta 
 def in_words(error: BaseException) -> str:
     """Return what went wrong as a person may read it; defects of ours are named, not quoted."""
     if isinstance(error, KinoshelfError):
-        return error.message
+        return storable(error.message)
     return f"something went wrong inside this job ({type(error).__name__}); the log has the details"

@@ -30,6 +30,7 @@ from kinoshelf.core.jobs import queue
 from kinoshelf.core.jobs.context import JobContext, JobProgress
 from kinoshelf.core.jobs.errors import JobStopped
 from kinoshelf.core.jobs.events import JobCancelRequested, JobFinished, JobQueued, SchedulesChanged
+from kinoshelf.core.jobs.kinds import kind_of
 from kinoshelf.core.jobs.models import Job, JobState
 from kinoshelf.core.jobs.queries import get_job, list_jobs
 from kinoshelf.core.jobs.registry import JobRegistry, RegisteredJob
@@ -117,7 +118,9 @@ class JobRunner:
     # For the process ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to work, on a thread of its own."""
+        """Begin to work, on a thread of its own. Raises JobUnknown for a schedule without its job."""
+        for plan in self._registry.plans.values():
+            kind_of(plan.job)
         self._is_stopping, self._must_install, self._must_rescue_own = False, True, True
         bus = self._database.bus
         self._unsubscribe = [
@@ -340,7 +343,13 @@ class JobRunner:
             finally:
                 overdue.cancel()
             self._tell(run)
-            await self._settle(run, value, error)
+            try:
+                await self._settle(run, value, error)
+            except Exception:
+                # As for a result no database takes. Its claim would be renewed for ever.
+                log.exception("jobs.end_refused")
+                run.context.latest = JobProgress(run.job.id, run.job.name)
+                await self._finish(run, JobState.FAILED, error="what this job came to could not be written")
 
     @staticmethod
     async def _in_loop(run: Run, function: Callable[[JobContext], Awaitable[Any]]) -> tuple[Any, BaseException | None]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 
+import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.clock import Clock
+from kinoshelf.core.errors import InvalidInput
 from kinoshelf.core.events import publish
 from kinoshelf.core.jobs.cron import machine_zone, next_run
 from kinoshelf.core.jobs.errors import ScheduleNotFound
@@ -17,6 +19,8 @@ from kinoshelf.core.jobs.events import SchedulesChanged
 from kinoshelf.core.jobs.models import Job, Schedule
 from kinoshelf.core.jobs.queue import enqueue, rows_changed
 from kinoshelf.core.jobs.registry import JobRegistry
+
+log = structlog.get_logger()
 
 
 class Schedules:
@@ -34,7 +38,19 @@ class Schedules:
         if not row.is_enabled:
             return None
         # A moment that passed while nothing ran is still to be caught up.
-        return row.next_run_at if row.next_run_at and row.next_run_at <= now else self._next(row.cron, now)
+        return (
+            row.next_run_at
+            if row.next_run_at and row.next_run_at <= now
+            else self._next_if_any(row.name, row.cron, now)
+        )
+
+    def _next_if_any(self, name: str, cron: str, now: datetime) -> datetime | None:
+        """Return None for a line that became unreadable: one bad schedule must not stop the others."""
+        try:
+            return self._next(cron, now)
+        except InvalidInput as error:
+            log.error("jobs.schedule_unreadable", schedule=name, error=error.message)  # noqa: TRY400 -- no defect
+            return None
 
     def is_installed(self, session: Session) -> bool:
         """Tell whether `install` would change anything; it only reads."""
@@ -86,7 +102,7 @@ class Schedules:
                 session,
                 update(Schedule)
                 .where(Schedule.name == row.name, Schedule.is_enabled, Schedule.next_run_at == row.next_run_at)
-                .values(next_run_at=self._next(row.cron, now), last_run_at=now)
+                .values(next_run_at=self._next_if_any(row.name, row.cron, now), last_run_at=now)
                 .execution_options(synchronize_session=False),
             )
             if moved:
