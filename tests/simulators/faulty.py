@@ -57,6 +57,8 @@ class Behaviour:
     ranges: Ranges = "honour"
     """ignore: 200 to a Range · refuse: 416 · shifted: 206 with other bytes than asked, and saying so · other-total: a
     total that is not the length · without-content-range · despite-if-range: 206 although If-Range does not match."""
+    most_range_bytes: int | None = None
+    """A 206 brings no more than this, whatever was asked for, and says so."""
     etag: Literal["strong", "weak", "none"] = "strong"
     last_modified: bool = True
     disposition: str | None = None
@@ -112,6 +114,8 @@ class File:
         self.path = path
         self.content = content
         self.version = 1
+        self.on_request: Callable[[], object] = lambda: None
+        """Called before each request is answered, on the thread of the server."""
         self.stalled = threading.Event()
         """Set when an answer has stopped as `stall_…` asks."""
 
@@ -162,6 +166,7 @@ class File:
 
     def behaviour(self) -> Behaviour:
         """Take the next step of the script."""
+        self.on_request()
         return self._script.popleft() if self._script else self._usual
 
     async def stall(self) -> None:
@@ -359,6 +364,8 @@ class Connection:
             headers["Content-Range"] = f"bytes */{total}"
         elif wanted is not None:
             status, (start, end) = 206, wanted
+            if how.most_range_bytes is not None:
+                end = min(end, start + how.most_range_bytes)
             if how.ranges == "shifted":
                 start, end = max(0, start - 1), max(1, end - 1)
             stated = total + 1000 if how.ranges == "other-total" else total
