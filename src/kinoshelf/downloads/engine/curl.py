@@ -126,7 +126,7 @@ class CurlExchange:
         handle = self._handle
         handle.setopt(pycurl.URL, request.url)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        handle.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
+        handle.setopt(pycurl.BUFFERSIZE, min(request.buffer_bytes, BUFFER_BYTES) or BUFFER_BYTES)
         handle.setopt(pycurl.NOSIGNAL, 1)
         handle.setopt(pycurl.CONNECTTIMEOUT, request.connect_timeout_seconds)
         handle.setopt(pycurl.TCP_KEEPALIVE, 1)

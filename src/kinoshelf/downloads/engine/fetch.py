@@ -9,7 +9,7 @@ import errno
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -318,6 +318,7 @@ class Fetch:
             failure = Failure(error.cause, error.message)
         finally:
             await self._end_extras()
+            self.pace.leave()
             self._is_over = True
         failure = self._failure or failure
         if failure is not None and failure.must_restart:
@@ -384,6 +385,8 @@ class Fetch:
 
     async def _exchange(self, segment: Segment, url: str) -> bool:
         request = self.needs.request(url, segment.headers())
+        if self.pace.is_limited:
+            request = replace(request, buffer_bytes=self.pace.buffer_bytes)
         self._asked_at = time.monotonic()
         if not segment.is_extra:
             self.final_url = url

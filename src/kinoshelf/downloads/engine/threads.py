@@ -267,7 +267,7 @@ class ThreadExchange:
         if not self._on_loop(self._sink.begin, answer):
             return False
         while not self._is_aborted:
-            chunk = response.read1(READ_BYTES, decode_content=False)
+            chunk = response.read1(self._request.buffer_bytes or READ_BYTES, decode_content=False)
             if not chunk:
                 return True
             if not self._give(chunk):

@@ -23,6 +23,8 @@ class Request:
     proxy: str = ""
     verify_tls: bool = True
     ca_file: Path | None = None
+    buffer_bytes: int = 0
+    """No more than this at a time; 0 = as much as comes."""
 
 
 @dataclass(slots=True)
