@@ -109,6 +109,12 @@ class TestOutput:
         cli("download", "add", "https://files.example/a", "--batch", "red \x1b[31m")
         assert "\x1b" not in cli("batch", "list").out
 
+    def test_completion_is_written_where_it_is_wanted(self, cli, tmp_path):
+        target = tmp_path / "completion"
+        ended = cli("--install-completion", "--shell", "bash", "--output", str(target), "--json")
+        assert (ended.status, ended.document) == (0, {})
+        assert "kinoshelf" in target.read_text()
+
     def test_asks_nothing_where_nobody_can_answer(self, cli):
         ended = cli("password", "set", stdin="")
         assert (ended.status, ended.out) == (2, "")

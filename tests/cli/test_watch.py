@@ -159,6 +159,21 @@ class TestBesideAServer:
         assert (ended.status, ended.document["state"]) == (0, "completed")
         assert (downloads / "film.mkv").read_bytes() == film.content
 
+    def test_what_a_killed_server_left_is_cleared_away_without_it(self, serve, cli, film, downloads, wait_until):
+        running, _said = serve()
+        film.always(stall_after=1000)
+        made = cli("download", "add", film.url, "--json").document
+
+        def is_recorded():
+            return cli("download", "show", made["id"], "--json").document["part_path"] is not None
+
+        wait_until(is_recorded, "the row says that bytes arrive")
+        running.kill()
+        running.wait(timeout=20)
+        assert [path.suffix for path in downloads.iterdir()] == [".part"]
+        assert cli("download", "cancel", made["id"], "--json").document["state"] == "cancelled"
+        assert list(downloads.iterdir()) == []
+
     def test_works_where_the_socket_is_closed_to_it(self, serve, start_command, cli, film):
         serve(env={"KINOSHELF_TRUST_LOCAL": "false"})
         ended = cli("download", "add", film.url, "--wait", "--json")

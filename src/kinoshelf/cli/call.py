@@ -87,7 +87,10 @@ class Call:
         for name in ignored:
             bound.arguments[name] = self.invocation
         answer: Any = command(*bound.args, **bound.kwargs)
-        return answer if isinstance(answer, Answer) else None
+        if isinstance(answer, Answer):
+            return answer
+        # A command of Cyclopts' own, which has shown what it had to show.
+        return Answer({} if self.invocation.is_json else None)
 
     def _help(self, words: list[str]) -> Answer | None:
         was_asked_for = not words or bool(HELP_FLAGS & set(_options(words)))

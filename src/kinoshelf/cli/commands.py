@@ -81,6 +81,7 @@ def build_app() -> App:
         for command, target in commands.items():
             group.command(target, name=command)
         app.command(group)
+    app.register_install_completion_command(help="Teach this shell to complete the words of kinoshelf.")
     app.meta.group_parameters = Group("For every command", sort_key=99)
     app.meta.help_flags = ()
     app.meta.default(shared)
