@@ -80,7 +80,11 @@ class _Wishes(BaseModel):
 
 
 class DownloadCreate(_Wishes):
-    url: Plain = Field(description="http or https link.", examples=["https://example.org/film.mkv"])
+    url: Plain = Field(
+        description="http or https link.",
+        examples=["https://example.org/film.mkv"],
+        json_schema_extra={"format": "uri"},
+    )
     filename: Text1000 = Field(None, description="Made safe for every file system.")
     checksum: Text200 = Field(None, description="md5, sha1, sha256 or sha512: sha256:… or bare hex digits.")
     speed_limit: int = Field(0, ge=0, le=MOST, description="Bytes per second; 0 = none of its own.")
