@@ -154,8 +154,11 @@ FOLDERS = {
     "src/kinoshelf/web/locale": "the translations",
     "src/kinoshelf/web/static": "style sheets and scripts of the pages; `vendor/` is made when installing",
     "src/kinoshelf/web/templates": "the pages",
+    "tests/api/fuzz": "input made from the description of the interfaces, and hostile input",
+    "tests/api/fuzz": "hostile input to every endpoint: no 5xx, no hang, documented errors",
     "tests/e2e": "the pages in a real browser",
     "tests/docs": "keeps the documents true",
+    "tests/faults": "what must survive kill -9, a full disk and a lost network",
     "tests/house": "tests of the house itself: bootstrap, layout, locks, simulators",
     "tests/migrations": "the database grows from empty to today's shape",
 }
