@@ -8,6 +8,7 @@ All differences between the two databases live in this file.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sqlite3
 import threading
@@ -21,7 +22,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import URL, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import URL, DateTime, Dialect, Engine, MetaData, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import QueuePool
@@ -298,6 +299,17 @@ class Database:
         self._writers.shutdown(wait=True)
         self.read_engine.dispose()
         self.write_engine.dispose()
+
+
+def wait_turn(session: Session, name: str) -> None:
+    """Wait until no other transaction is open that asked for a turn of this name; it lasts until the commit.
+
+    For work that looks whether something is there and makes it: on SQLite the one writer keeps it apart already, on
+    PostgreSQL two transactions would both find nothing.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+        session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.clock import Clock
-from kinoshelf.core.database import Database
+from kinoshelf.core.database import Database, wait_turn
 from kinoshelf.core.errors import InvalidInput, KinoshelfError
 from kinoshelf.core.events import publish
 from kinoshelf.downloads.checksums import parse_checksum
@@ -226,6 +226,8 @@ def add(
     """Insert prepared rows; duplicates are found among them and in the list."""
     if not rows:
         return []
+    # Whether a link or a batch is there, and which place is the last, must still be true when it is written.
+    wait_turn(session, "downloads.add")
     known = _known_links(session, [row["link_key"] for row in rows])
     batches = _BatchFinder(session, now, batch_id, batch_name)
     position = session.scalar(select(func.max(Download.position))) or 0

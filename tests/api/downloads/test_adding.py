@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from kinoshelf.api.downloads.schemas import BulkDone, Task
@@ -237,3 +239,17 @@ async def set_state(api, download_id, state):
     database = api._transport.app.state.container.get(Database)
     with database.write() as session:
         session.execute(update(Download).where(Download.id == download_id).values(state=state))
+
+
+class TestAtTheSameTime:
+    async def test_one_link_asked_for_often_is_added_once(self, api):
+        answers = await asyncio.gather(*(add(api, batch_name="Same") for _ in range(12)))
+        assert sorted(answer.status_code for answer in answers) == [201] + [409] * 11
+        assert (await api.get(URL)).json()["total"] == 1
+
+    async def test_a_batch_is_made_once_and_every_place_is_its_own(self, api):
+        bodies = [{"urls": [f"{LINK}?{one}{two}" for two in range(5)], "batch_name": "Same"} for one in range(8)]
+        await asyncio.gather(*(api.post(f"{URL}/bulk", json=body) for body in bodies))
+        assert (await api.get("/api/batches")).json()["total_batches"] == 1
+        places = [task["position"] for task in (await api.get(URL)).json()["tasks"]]
+        assert len(set(places)) == len(places) == 40
