@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
-import inspect
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from pydantic_core import to_jsonable_python
@@ -33,8 +30,9 @@ from kinoshelf.core.jobs.events import JobCancelRequested, JobFinished, JobQueue
 from kinoshelf.core.jobs.kinds import kind_of
 from kinoshelf.core.jobs.models import Job, JobState
 from kinoshelf.core.jobs.queries import get_job, list_jobs
-from kinoshelf.core.jobs.registry import JobRegistry, RegisteredJob
+from kinoshelf.core.jobs.registry import JobRegistry
 from kinoshelf.core.jobs.retry import in_words, retry_delay
+from kinoshelf.core.jobs.run import Run, StopReason
 from kinoshelf.core.jobs.schedules import Schedules
 from kinoshelf.core.processes import bury_dead
 
@@ -52,30 +50,6 @@ SAFETY_LOOK = timedelta(seconds=30)
 WATCH = timedelta(seconds=5)
 STOP_SECONDS = 10.0
 MOST_EARLY_CANCELS = 1000
-
-StopReason = Literal["cancelled", "stopping", "lost", "overdue"]
-
-
-@dataclass
-class Run:
-    """One job in the works."""
-
-    job: queue.ClaimedJob
-    registered: RegisteredJob
-    context: JobContext
-    begun_at: float
-    task: asyncio.Task[Any] | None = None
-    reason: StopReason | None = None
-    told: JobProgress | None = None
-    written: JobProgress | None = None
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def stop(self, reason: StopReason) -> None:
-        if self.reason is None:
-            self.reason = reason
-            self.context.stop()
-            if self.task is not None:
-                self.task.cancel()
 
 
 class JobRunner:
@@ -336,10 +310,7 @@ class JobRunner:
         with structlog.contextvars.bound_contextvars(job=run.job.name, job_id=run.job.id):
             log.debug("jobs.started", attempt=run.job.attempt)
             try:
-                if inspect.iscoroutinefunction(run.registered.run):
-                    value, error = await self._in_loop(run, run.registered.run)
-                else:
-                    value, error = await self._in_thread(run)
+                value, error = await run.call()
             finally:
                 overdue.cancel()
             self._tell(run)
@@ -350,48 +321,6 @@ class JobRunner:
                 log.exception("jobs.end_refused")
                 run.context.latest = JobProgress(run.job.id, run.job.name)
                 await self._finish(run, JobState.FAILED, error="what this job came to could not be written")
-
-    @staticmethod
-    async def _in_loop(run: Run, function: Callable[[JobContext], Awaitable[Any]]) -> tuple[Any, BaseException | None]:
-        async def guarded() -> Any:
-            try:
-                return await function(run.context)
-            except (SystemExit, KeyboardInterrupt) as error:
-                # Either would end the loop, and with it every other job.
-                raise RuntimeError("the job tried to end the process") from error
-
-        run.task = asyncio.create_task(guarded())
-        if run.reason is not None:
-            run.task.cancel()
-        await asyncio.wait({run.task})
-        if run.task.cancelled():
-            return None, asyncio.CancelledError()
-        error = run.task.exception()
-        return (None, error) if error is not None else (run.task.result(), None)
-
-    @staticmethod
-    async def _in_thread(run: Run) -> tuple[Any, BaseException | None]:
-        # Not a pool: its threads would be waited for at the end of the process.
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-        surroundings = contextvars.copy_context()
-
-        def work() -> None:
-            value: Any = None
-            failure: BaseException | None = None
-            try:
-                value = surroundings.run(run.registered.run, run.context)
-            except BaseException as error:
-                failure = error
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(arrive, (value, failure))
-
-        def arrive(found: tuple[Any, BaseException | None]) -> None:
-            if not outcome.done():
-                outcome.set_result(found)
-
-        threading.Thread(target=work, name=f"job {run.job.name}", daemon=True).start()
-        return await outcome
 
     async def _settle(self, run: Run, value: Any, error: BaseException | None) -> None:
         """Write how the job ended. What it completed counts, even where it was asked to stop."""
