@@ -13,7 +13,8 @@ const DONE = {
   delete: (n) => ngettext("{n} download deleted", "{n} downloads deleted", n),
 };
 
-async function told(work) {
+// Failures become a message; null says that nothing was done.
+export async function safely(work) {
   try {
     return await work();
   } catch (error) {
@@ -30,8 +31,8 @@ export async function act(action, tasks) {
     toast(_("Nothing selected can be changed that way."), { isBad: true });
     return null;
   }
-  if (fitting.length === 1) return told(() => post(`/api/downloads/${fitting[0].id}/${action}`));
-  return told(async () => {
+  if (fitting.length === 1) return safely(() => post(`/api/downloads/${fitting[0].id}/${action}`));
+  return safely(async () => {
     const answer = await post("/api/downloads/actions", { action, ids: fitting.map((task) => task.id) });
     toast(DONE[action](answer?.affected ?? fitting.length));
     return answer;
@@ -40,7 +41,7 @@ export async function act(action, tasks) {
 
 export function actOnBatch(action, batch) {
   if (action === "delete") return askAndDeleteBatch(batch);
-  return told(async () => {
+  return safely(async () => {
     const answer = await post(`/api/batches/${encodeURIComponent(batch.batch_id)}/${action}`);
     toast(DONE[action](answer?.affected ?? 0));
     return answer;
@@ -48,7 +49,7 @@ export function actOnBatch(action, batch) {
 }
 
 export function actOnAll(action) {
-  return told(async () => {
+  return safely(async () => {
     const answer = await post(`/api/downloads/${action}-all`);
     toast(DONE[action](answer?.affected ?? 0));
     return answer;
@@ -56,7 +57,7 @@ export function actOnAll(action) {
 }
 
 export function clear(group) {
-  return told(async () => {
+  return safely(async () => {
     const answer = await remove(`/api/downloads/${group}`);
     const n = answer?.affected ?? 0;
     toast(ngettext("{n} download taken out of the list", "{n} downloads taken out of the list", n));
@@ -65,15 +66,15 @@ export function clear(group) {
 }
 
 export function putFirst(ids) {
-  return told(() => post("/api/downloads/reorder", { ids }));
+  return safely(() => post("/api/downloads/reorder", { ids }));
 }
 
 export function moveBeside(id, { before = null, after = null } = {}) {
-  return told(() => post("/api/downloads/reorder", { id, before, after }));
+  return safely(() => post("/api/downloads/reorder", { id, before, after }));
 }
 
 export function putBatchFirst(batch) {
-  return told(async () => {
+  return safely(async () => {
     const ids = [];
     for (let page = 1, pages = 1; page <= pages; page += 1) {
       const found = await get("/queue/items", { batch: batch.batch_id, sort: "queue", limit: 500, page });
@@ -91,8 +92,8 @@ async function askAndDelete(tasks) {
   const answer = await ask(title, tasks.length > 3 ? _("{names} and more", { names }) : names);
   if (!answer) return null;
   const flag = answer.deletesFiles ? { delete_files: "true" } : {};
-  if (tasks.length === 1) return told(() => remove(`/api/downloads/${tasks[0].id}`, flag));
-  return told(async () => {
+  if (tasks.length === 1) return safely(() => remove(`/api/downloads/${tasks[0].id}`, flag));
+  return safely(async () => {
     const body = { action: "delete", ids: tasks.map((task) => task.id), delete_files: answer.deletesFiles };
     const done = await post("/api/downloads/actions", body);
     toast(DONE.delete(done?.affected ?? tasks.length));
@@ -104,7 +105,7 @@ async function askAndDeleteBatch(batch) {
   const title = ngettext("Delete the batch with {n} download?", "Delete the batch with {n} downloads?", batch.total_items);
   const answer = await ask(title, batch.batch_name);
   if (!answer) return null;
-  return told(() => remove(`/api/batches/${encodeURIComponent(batch.batch_id)}`, answer.deletesFiles ? { delete_files: "true" } : {}));
+  return safely(() => remove(`/api/batches/${encodeURIComponent(batch.batch_id)}`, answer.deletesFiles ? { delete_files: "true" } : {}));
 }
 
 function ask(title, what) {

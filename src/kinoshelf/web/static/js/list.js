@@ -1,5 +1,6 @@
 // The live list: one page of rows keyed by id, changed in place by what the socket says, read again when rows come and go.
 
+import { safely } from "./acts.js";
 import { get } from "./api.js";
 import { byId, setText, show } from "./page.js";
 import { arrange, fillBatch, fillBatchPace, fillProgress, fillTask, isRunning, makeBatch, makeTask, parts } from "./rows.js";
@@ -77,6 +78,11 @@ export class QueueList extends EventTarget {
     const shown = this.opened.get(id)?.shown ?? PAGE_SIZE;
     const query = { ...queryOf({ ...this.view, batch: id, page: 1 }), limit: Math.min(shown, LARGEST_ANSWER) };
     return { id, ...(await get("/queue/items", query)) };
+  }
+
+  // Wait for something a person did, and show what came of it.
+  async after(work) {
+    if ((await work) !== null) await safely(() => this.read({ isQuiet: true }));
   }
 
   // Going elsewhere

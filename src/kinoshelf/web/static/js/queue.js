@@ -1,21 +1,20 @@
 // The queue page: joins the list, the socket, the dialogs and the keyboard.
 
-import { act, actOnAll, actOnBatch, clear, moveBeside, putBatchFirst, putFirst } from "./acts.js";
+import { actOnAll, clear, safely } from "./acts.js";
 import { AddDialog } from "./add.js";
-import { get, patch } from "./api.js";
-import { neighbours, readyDragging } from "./drag.js";
-import { copy, Drawer } from "./drawer.js";
+import { readyDragging } from "./drag.js";
+import { Drawer } from "./drawer.js";
 import { speed } from "./format.js";
 import { SpeedGraph } from "./graph.js";
-import { readyKeys } from "./keys.js";
 import { QueueList } from "./list.js";
 import { listen } from "./live.js";
 import { openMenu, readyMenu } from "./menu.js";
 import { byId, readyDialog, setText, toast } from "./page.js";
-import { ACTIONS, can, priorityLabel } from "./rows.js";
+import { readyRows } from "./row-menu.js";
 import { Selection } from "./selection.js";
+import { readyShortcuts } from "./shortcuts.js";
 import { _, count, ngettext } from "./texts.js";
-import { defaultOrder, orderOf, TABS } from "./view.js";
+import { defaultOrder, orderOf } from "./view.js";
 
 const pageName = _("Queue");
 const start = JSON.parse(byId("queue-start").textContent);
@@ -72,17 +71,7 @@ function drawTools() {
   }
 }
 
-async function safely(work) {
-  try {
-    return await work();
-  } catch (error) {
-    if (error.status !== 401) toast(error.message, { isBad: true });
-    return null;
-  }
-}
-
 const go = (changes, options) => safely(() => list.go(changes, options));
-const reread = () => safely(() => list.read({ isQuiet: true }));
 const showGroup = (group) => go({ group, ...defaultOrder(group) });
 
 list.addEventListener("rendered", drawTools);
@@ -125,17 +114,17 @@ byId("page").addEventListener("change", () => turn(Number.parseInt(byId("page").
 
 byId("add-open").addEventListener("click", () => adding.open());
 for (const button of document.querySelectorAll("[data-open-add]")) button.addEventListener("click", () => adding.open());
-byId("pause-all").addEventListener("click", () => actOnAll("pause").then(reread));
-byId("resume-all").addEventListener("click", () => actOnAll("resume").then(reread));
+byId("pause-all").addEventListener("click", () => list.after(actOnAll("pause")));
+byId("resume-all").addEventListener("click", () => list.after(actOnAll("resume")));
 byId("help-open").addEventListener("click", () => byId("help-dialog").showModal());
 byId("all-menu").addEventListener("click", (event) =>
   openMenu(
     [
-      { label: _("Retry all that failed"), icon: "rotate-ccw", act: () => actOnAll("retry").then(reread) },
+      { label: _("Retry all that failed"), icon: "rotate-ccw", act: () => list.after(actOnAll("retry")) },
       "line",
-      { label: _("Clear completed"), icon: "circle-check", act: () => clear("completed").then(reread) },
-      { label: _("Clear failed"), icon: "circle-x", act: () => clear("failed").then(reread) },
-      { label: _("Clear cancelled"), icon: "ban", act: () => clear("cancelled").then(reread) },
+      { label: _("Clear completed"), icon: "circle-check", act: () => list.after(clear("completed")) },
+      { label: _("Clear failed"), icon: "circle-x", act: () => list.after(clear("failed")) },
+      { label: _("Clear cancelled"), icon: "ban", act: () => list.after(clear("cancelled")) },
       "line",
       { label: _("Keyboard shortcuts"), icon: "keyboard", act: () => byId("help-dialog").showModal() },
     ],
@@ -143,204 +132,8 @@ byId("all-menu").addEventListener("click", (event) =>
   ),
 );
 
-// Rows
-
-async function doAct(action, tasks) {
-  if ((await act(action, tasks)) !== null) await reread();
-}
-
-async function place(work) {
-  if ((await work) !== null) await reread();
-}
-
-function moveEntries(task, node) {
-  if (!can.move(task)) return [];
-  const { above, below } = list.list.hasAttribute("data-movable") ? neighbours(node) : {};
-  return [
-    "line",
-    { label: _("To the top of the queue"), icon: "arrow-up-to-line", act: () => place(putFirst([task.id])) },
-    above && { label: _("Move up"), icon: "arrow-up", act: () => place(moveBeside(task.id, { before: above })) },
-    below && { label: _("Move down"), icon: "arrow-down", act: () => place(moveBeside(task.id, { after: below })) },
-    { label: _("To the end of the queue"), icon: "arrow-down-to-line", act: () => place(moveBeside(task.id)) },
-  ];
-}
-
-function priorityEntries(task) {
-  if (!can.cancel(task)) return [];
-  const choices = [1, 0, -1].filter((priority) => priority !== task.priority);
-  return [
-    "line",
-    ...choices.map((priority) => ({
-      label: _("Priority: {priority}", { priority: priorityLabel(priority) || _("Normal") }),
-      icon: priority > 0 ? "chevrons-up" : priority < 0 ? "chevrons-down" : "minus",
-      act: () => place(safely(() => patch(`/api/downloads/${task.id}`, { priority }))),
-    })),
-  ];
-}
-
-function taskMenu(node, where) {
-  const task = list.tasks.get(node.dataset.id);
-  if (!task) return;
-  const acts = ["pause", "resume", "retry", "cancel"].filter((action) => can[action](task));
-  openMenu(
-    [
-      { label: _("Details"), icon: "info", act: () => drawer.open(task.id) },
-      ...acts.map((action) => ({ ...ACTIONS[action === "retry" && task.state === "completed" ? "again" : action], act: () => doAct(action, [task]) })),
-      ...moveEntries(task, node),
-      ...priorityEntries(task),
-      "line",
-      { label: _("Copy the link"), icon: "copy", act: () => safely(async () => copy((await get(`/api/downloads/${task.id}`)).original_url)) },
-      { ...ACTIONS.delete, isDanger: true, act: () => doAct("delete", [task]) },
-    ],
-    where,
-  );
-}
-
-function batchMenu(node, where) {
-  const batch = list.batches.get(node.dataset.batch);
-  if (!batch) return;
-  const done = (work) => work.then((answer) => answer !== null && reread());
-  const open = batch.downloading_items + batch.queued_items;
-  openMenu(
-    [
-      open && { ...ACTIONS.pause, act: () => done(actOnBatch("pause", batch)) },
-      batch.paused_items && { ...ACTIONS.resume, act: () => done(actOnBatch("resume", batch)) },
-      batch.failed_items && { label: _("Retry what failed"), icon: "rotate-ccw", act: () => done(actOnBatch("retry", batch)) },
-      (open || batch.paused_items) && { ...ACTIONS.cancel, act: () => done(actOnBatch("cancel", batch)) },
-      (open || batch.paused_items) && { label: _("To the top of the queue"), icon: "arrow-up-to-line", act: () => done(putBatchFirst(batch)) },
-      { label: _("Show only this batch"), icon: "layers", act: () => location.assign(node.querySelector(".name").href) },
-      "line",
-      { ...ACTIONS.delete, isDanger: true, act: () => done(actOnBatch("delete", batch)) },
-    ],
-    where,
-  );
-}
-
-byId("list").addEventListener("click", (event) => {
-  const button = event.target.closest("[data-action]");
-  const node = event.target.closest("li");
-  if (!node) return;
-  if (!button) {
-    const name = event.target.closest(".task .name");
-    if (!name || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    drawer.open(node.dataset.id);
-    return;
-  }
-  const { action } = button.dataset;
-  if (action === "expand") safely(() => list.toggleBatch(node.dataset.batch));
-  else if (action === "more") safely(() => list.showMore(node.dataset.batch));
-  else if (action === "menu") (node.matches(".batch") ? batchMenu : taskMenu)(node, { button });
-  else if (node.matches(".batch")) actOnBatch(action, list.batches.get(node.dataset.batch)).then((answer) => answer !== null && reread());
-  else doAct(action, [list.tasks.get(node.dataset.id)]);
-});
-byId("list").addEventListener("contextmenu", (event) => {
-  const node = event.target.closest("li");
-  if (!node || event.target.closest("a, button, input") || event.shiftKey) return;
-  event.preventDefault();
-  (node.matches(".batch") ? batchMenu : taskMenu)(node, { x: event.clientX, y: event.clientY });
-});
-byId("list").addEventListener("dblclick", (event) => {
-  const node = event.target.closest(".task");
-  if (node && !event.target.closest("button, input, a, label")) drawer.open(node.dataset.id);
-});
-
-// Keyboard
-
-const rows = () => [...byId("list").querySelectorAll(".batch, .task")].filter((row) => row.offsetParent);
-const current = () => document.activeElement?.closest?.("#list li");
-
-function step(by) {
-  const all = rows();
-  const here = all.indexOf(current());
-  const next = here < 0 ? all.at(by > 0 ? 0 : -1) : all[here + by];
-  if (!next) return Boolean(all.length);
-  next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: "nearest" });
-  return true;
-}
-
-const meant = () => {
-  if (selection.tasks.length) return selection.tasks;
-  const task = list.tasks.get(current()?.dataset.id);
-  return task ? [task] : [];
-};
-
-function actByKey(action) {
-  const node = current();
-  if (!selection.tasks.length && node?.matches(".batch")) {
-    const batch = list.batches.get(node.dataset.batch);
-    const named = action === "resume" && !batch.paused_items ? "retry" : action;
-    actOnBatch(named, batch).then((answer) => answer !== null && reread());
-    return true;
-  }
-  const tasks = meant();
-  if (!tasks.length) return false;
-  if (action !== "resume") {
-    doAct(action, tasks);
-    return true;
-  }
-  const [paused, ended] = [tasks.filter(can.resume), tasks.filter((task) => !can.resume(task))];
-  if (paused.length) doAct("resume", paused);
-  if (ended.length || !paused.length) doAct("retry", ended.length ? ended : tasks);
-  return true;
-}
-
-function moveByKey(direction) {
-  const node = current();
-  const task = list.tasks.get(node?.dataset.id);
-  if (!task || !can.move(task) || !list.list.hasAttribute("data-movable")) return false;
-  const { above, below } = neighbours(node);
-  if (direction < 0 && above) place(moveBeside(task.id, { before: above }));
-  if (direction > 0 && below) place(moveBeside(task.id, { after: below }));
-  return true;
-}
-
-function enter(event) {
-  const node = current();
-  if (!node || event.target !== node) return false;
-  if (node.matches(".batch")) safely(() => list.toggleBatch(node.dataset.batch));
-  else drawer.open(node.dataset.id);
-  return true;
-}
-
-function space(event) {
-  const node = current();
-  if (!node || event.target.closest("button, a, input")) return false;
-  if (node.matches(".batch")) safely(() => list.toggleBatch(node.dataset.batch));
-  else selection.toggle(node, event.shiftKey);
-  return true;
-}
-
-readyKeys({
-  j: () => step(1),
-  k: () => step(-1),
-  ArrowDown: (event) => (event.target.closest("#list li") === event.target ? step(1) : false),
-  ArrowUp: (event) => (event.target.closest("#list li") === event.target ? step(-1) : false),
-  Enter: enter,
-  " ": space,
-  p: () => actByKey("pause"),
-  r: () => actByKey("resume"),
-  c: () => actByKey("cancel"),
-  Delete: () => actByKey("delete"),
-  t: () => {
-    const ids = meant().filter(can.move).map((task) => task.id);
-    if (ids.length) place(putFirst(ids));
-    return ids.length > 0;
-  },
-  "Alt+ArrowUp": () => moveByKey(-1),
-  "Alt+ArrowDown": () => moveByKey(1),
-  a: () => adding.open(),
-  "/": () => byId("search").select(),
-  "?": () => byId("help-dialog").showModal(),
-  "[": () => (list.view.page > 1 ? turn(list.view.page - 1) : false),
-  "]": () => (list.view.page < list.pages ? turn(list.view.page + 1) : false),
-  Escape: () => {
-    if (document.activeElement === byId("search")) byId("search").blur();
-    else selection.clear();
-  },
-  ...Object.fromEntries(TABS.map((group, index) => [String(index + 1), () => showGroup(group)])),
-});
+readyRows({ list, drawer });
+readyShortcuts({ list, selection, drawer, adding, turn, showGroup });
 
 // What the socket says
 
