@@ -152,6 +152,12 @@ class File:
         self._script.extend([dataclasses.replace(self._usual, **behaviour)] * times)
         return self
 
+    def hurry(self) -> Self:
+        """Limit no connection any more, and forget the script."""
+        self._script.clear()
+        self._usual = dataclasses.replace(self._usual, bytes_per_second=None)
+        return self
+
     def change(self, content: bytes) -> None:
         """Put another file in its place: new ETag, Last-Modified and length."""
         self.content, self.version = content, self.version + 1
