@@ -11,6 +11,7 @@ import pytest
 from kinoshelf.app import Hub
 from kinoshelf.core.access.passwords import set_password
 from kinoshelf.web.pages import TEMPLATE_FOLDER
+from kinoshelf.web.queue import SHORTCUTS
 from kinoshelf.web.static import STATIC_FOLDER
 from tests.logs import ExpectedLogs
 from tests.web.conftest import PASSWORD, Elements, Put, Visit
@@ -164,3 +165,8 @@ class TestFolders:
             assert said in found["message"], path
             assert found["usable"] is is_usable, path
         assert not (tmp_path / "a").exists()
+
+
+def test_every_key_is_documented() -> None:
+    text = (ROOT / "docs/pages.md").read_text(encoding="utf-8")
+    assert [key for keys, _ in SHORTCUTS for key in keys if key != "…" and f"`{key}`" not in text] == []

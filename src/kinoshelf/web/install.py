@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from kinoshelf.web import entry, queue, settings, start
-from kinoshelf.web.pages import statics
+from kinoshelf.web.pages import static_tree
 from kinoshelf.web.visitor import VisitorMiddleware
 
 ROUTERS = (start.router, entry.router, queue.router, settings.router)
@@ -15,5 +15,5 @@ def install_pages(app: FastAPI) -> None:
     """Add the pages and their static files. Call it before the front door: errors are rendered for its visitor."""
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/static", statics(), name="static")
+    app.mount("/static", static_tree(), name="static")
     app.add_middleware(VisitorMiddleware)

@@ -33,11 +33,11 @@ def icon(name: str) -> Markup:
 
 
 def sprite() -> str:
-    return url(statics().address("vendor/icons.svg"))
+    return url(static_tree().address("vendor/icons.svg"))
 
 
 @cache
-def statics() -> StaticTree:
+def static_tree() -> StaticTree:
     return StaticTree()
 
 
@@ -63,7 +63,7 @@ def _environment() -> Environment:
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
         url=url,
-        static=lambda name: url(statics().address(name)),
+        static=lambda name: url(static_tree().address(name)),
         icon=icon,
         sprite=sprite,
         script_texts=script_texts,

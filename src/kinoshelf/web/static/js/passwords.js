@@ -4,7 +4,7 @@ const RULES = {
   length: (text) => [...text].length >= 8,
   upper: (text) => /\p{Lu}/u.test(text),
   lower: (text) => /\p{Ll}/u.test(text),
-  digit: (text) => /\p{Nd}/u.test(text),
+  digit: (text) => /\p{Decimal_Number}/u.test(text),
   special: (text) => /[^\p{L}\p{N}\s]/u.test(text),
 };
 
