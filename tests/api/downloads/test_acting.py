@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kinoshelf.api.downloads.schemas import ActionDone, Deleted, TaskDone
+from kinoshelf.api.downloads.answers import ActionDone, Deleted, TaskDone
 from tests.factories.downloads import add_batch, add_download
 
 URL = "/api/downloads"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kinoshelf.api.downloads.schemas import BulkDone, Task
+from kinoshelf.api.downloads.answers import BulkDone, Task
 
 LINK = "https://files.example/dir/film.mkv"
 URL = "/api/downloads"

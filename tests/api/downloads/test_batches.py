@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kinoshelf.api.downloads.schemas import BatchDetail, BatchPage, BatchSummaryRead
+from kinoshelf.api.downloads.answers import BatchDetail, BatchPage, BatchSummaryRead
 from tests.factories.downloads import add_batch, add_download, make_download
 
 URL = "/api/batches"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kinoshelf.api.downloads.schemas import Task, TaskPage
+from kinoshelf.api.downloads.answers import Task, TaskPage
 from tests.factories.downloads import add_batch, add_download, make_download, make_error
 
 LISTS = ("tasks", "downloads")

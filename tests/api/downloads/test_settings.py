@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from kinoshelf.api.downloads.schemas import SettingsRead, SettingsSaved
+from kinoshelf.api.downloads.answers import SettingsRead, SettingsSaved
 from kinoshelf.app import Role
 from kinoshelf.core.settings import SettingsStore, leaves
 from kinoshelf.core.settings_events import SettingsChanged

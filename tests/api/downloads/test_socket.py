@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from kinoshelf.api.downloads.schemas import EngineStats, Task
+from kinoshelf.api.downloads.answers import EngineStats, Task
 from kinoshelf.app import Role
 from kinoshelf.core.access.keys import APIKeys
 from kinoshelf.core.access.passwords import set_first_password

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from kinoshelf.api.downloads import actions
+from kinoshelf.api.downloads.answers import BatchAffected, BatchDetail, BatchPage
 from kinoshelf.api.downloads.bodies import SurfaceRoute
 from kinoshelf.api.downloads.parts import (
     NOT_FOUND,
@@ -26,7 +27,6 @@ from kinoshelf.api.downloads.parts import (
     cleared,
     paging,
 )
-from kinoshelf.api.downloads.schemas import BatchAffected, BatchDetail, BatchPage
 from kinoshelf.api.downloads.stats import stats_of
 from kinoshelf.api.downloads.tasks import TaskView, live_of
 from kinoshelf.core.clock import iso

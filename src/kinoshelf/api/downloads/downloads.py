@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from kinoshelf.api.downloads import actions
+from kinoshelf.api.downloads.answers import BulkDone, Deleted, Task, TaskDone, TaskPage
 from kinoshelf.api.downloads.bodies import SurfaceRoute
 from kinoshelf.api.downloads.parts import (
     CONFLICT,
@@ -29,21 +29,11 @@ from kinoshelf.api.downloads.parts import (
     cleared,
     paging,
 )
-from kinoshelf.api.downloads.schemas import (
+from kinoshelf.api.downloads.requests import (
     MOST_LINKS,
-    ActionDone,
-    ActionRequest,
-    Affected,
     BulkCreate,
-    BulkDone,
-    Deleted,
-    Done,
     DownloadUpdate,
-    ReorderRequest,
     SingleCreate,
-    Task,
-    TaskDone,
-    TaskPage,
 )
 from kinoshelf.api.downloads.stats import stats_of
 from kinoshelf.api.downloads.tasks import TaskView
@@ -62,11 +52,10 @@ from kinoshelf.downloads.queries import (
     count_downloads,
     find_download,
     get_batch_names,
-    get_states,
     list_downloads,
     list_errors,
 )
-from kinoshelf.downloads.states import GROUPS, State
+from kinoshelf.downloads.states import State
 
 router = APIRouter(prefix="/api/downloads", route_class=SurfaceRoute, tags=["downloads"], strict_content_type=False)
 
@@ -169,79 +158,12 @@ async def _added_tasks(database: DatabaseDep, view: TaskView, outcomes: Sequence
     ]
 
 
-@router.post("/actions", response_model=ActionDone)
-async def act_on_many(body: ActionRequest, database: DatabaseDep, store: StoreDep, clock: ClockDep) -> Response:
-    """Do one thing to many downloads. Those whose state does not allow it, and unknown ones, are named."""
-    ids = tuple(dict.fromkeys(body.ids))
-    act = actions.ON_SINGLE[body.action]
-
-    def work(session: Session) -> tuple[Removed, dict[str, str]]:
-        done = act(session, Selection(ids=ids), clock.now())
-        rest = set(ids).difference(done.ids)
-        return done, get_states(session, rest)
-
-    done, refused = await database.writing(work)
-    files = await cleared(store, done, delete_files=body.delete_files and body.action == "delete")
-    changed = set(done.ids)
-    return JSONBytes(
-        {
-            "success": True,
-            "affected": len(done.ids),
-            "ids": [one for one in ids if one in changed],
-            "refused": refused,
-            "missing": [one for one in ids if one not in changed and one not in refused],
-            **files,
-        }
-    )
-
-
-@router.post("/reorder", response_model=Done, responses=NOT_FOUND)
-async def reorder(body: ReorderRequest, database: DatabaseDep) -> Response:
-    """Move downloads in the queue: `ids` to its front, or one `id` right before or after another."""
-    if (body.ids is None) == (body.id is None):
-        raise InvalidInput("name either ids, or one id with before or after")
-
-    def work(session: Session) -> None:
-        if body.ids is not None:
-            control.put_first(session, body.ids)
-        elif body.id is not None:
-            control.move_between(session, body.id, body.before, body.after)
-
-    await database.writing(work)
-    return JSONBytes({"success": True})
-
-
-def _acting_on_all(name: str) -> Callable[..., Awaitable[Response]]:
-    async def act_on_all(database: DatabaseDep, store: StoreDep, clock: ClockDep) -> Response:
-        done = await database.writing(lambda session: actions.ON_ALL[name](session, Selection(), clock.now()))
-        await cleared(store, done)
-        return JSONBytes({"success": True, "affected": len(done.ids)})
-
-    return act_on_all
-
-
-for _name, _text in (
-    ("pause", "Pause everything that can be paused."),
-    ("resume", "Put everything that is paused back into the queue."),
-    ("retry", "Try again what failed and what waits for its next try."),
-    ("cancel", "Cancel everything that is still to come. What failed stays failed."),
-):
-    router.add_api_route(
-        f"/{_name}-all",
-        _acting_on_all(_name),
-        methods=["POST"],
-        name=f"{_name}_all",
-        description=_text,
-        response_model=Affected,
-    )
-
-
 @router.get("/{download_id}", response_model=Task, responses=NOT_FOUND)
 async def get_task(download_id: DownloadId, database: DatabaseDep, board: BoardDep, store: StoreDep) -> Response:
     """Return one download with its history of errors."""
 
     def read(session: Session) -> dict[str, Any]:
-        return _task(session, TaskView.now(store.current, board), download_id)
+        return task_of(session, TaskView.now(store.current, board), download_id)
 
     return JSONBytes(await database.reading(read))
 
@@ -259,64 +181,9 @@ async def change_task(
 
     def work(session: Session) -> dict[str, Any]:
         control.edit(session, download_id, body.edit(), clock.now())
-        return _task(session, TaskView.now(store.current, board), download_id)
+        return task_of(session, TaskView.now(store.current, board), download_id)
 
     return JSONBytes({"success": True, **await database.writing(work)})
-
-
-def _acting_on_task(name: str) -> Callable[..., Awaitable[Response]]:
-    async def act_on_task(
-        download_id: DownloadId, database: DatabaseDep, board: BoardDep, store: StoreDep, clock: ClockDep
-    ) -> Response:
-        def work(session: Session) -> tuple[Removed, dict[str, Any]]:
-            done = actions.ON_SINGLE[name](session, Selection(ids=(download_id,)), clock.now())
-            control.refuse_unchanged(session, download_id, done.ids, actions.PAST[name])
-            # Read here, before a worker may have taken what was queued.
-            return done, _task(session, TaskView.now(store.current, board), download_id)
-
-        done, task = await database.writing(work)
-        await cleared(store, done)
-        return JSONBytes({"success": True, **task})
-
-    return act_on_task
-
-
-for _name, _text in (
-    ("pause", "Pause a download that is queued, waiting or running."),
-    ("resume", "Put a paused, waiting or skipped download back into the queue, with its tries reset."),
-    ("retry", "Start a waiting or ended download again; a completed one from its beginning."),
-    ("cancel", "Cancel a download. What has arrived of it is thrown away; it stays in the list."),
-):
-    router.add_api_route(
-        f"/{{download_id}}/{_name}",
-        _acting_on_task(_name),
-        methods=["POST"],
-        name=f"{_name}_task",
-        description=_text,
-        response_model=TaskDone,
-        responses={**NOT_FOUND, **CONFLICT},
-    )
-
-
-def _clearing(group: str) -> Callable[..., Awaitable[Response]]:
-    async def clear(database: DatabaseDep, store: StoreDep, clock: ClockDep) -> Response:
-        states = GROUPS[group]
-        done = await database.writing(lambda session: control.remove(session, Selection(), clock.now(), states))
-        await cleared(store, done)
-        return JSONBytes({"success": True, "affected": len(done.ids)})
-
-    return clear
-
-
-for _name in ("completed", "failed", "cancelled"):
-    router.add_api_route(
-        f"/{_name}",
-        _clearing(_name),
-        methods=["DELETE"],
-        name=f"clear_{_name}",
-        description=f"Take everything that is {_name} out of the list. Finished files stay.",
-        response_model=Affected,
-    )
 
 
 @router.delete("/{download_id}", response_model=Deleted, responses=NOT_FOUND)
@@ -339,7 +206,7 @@ async def delete_task(
     return JSONBytes({"success": True, "id": download_id, **files})
 
 
-def _task(session: Session, view: TaskView, download_id: str) -> dict[str, Any]:
+def task_of(session: Session, view: TaskView, download_id: str) -> dict[str, Any]:
     row = find_download(session, download_id)
     if row is None:
         raise DownloadNotFound(download_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 
-from kinoshelf.api.downloads import batches, downloads, settings, socket, stats
+from kinoshelf.api.downloads import acting, batches, downloads, settings, socket, stats
 from kinoshelf.api.downloads.errors import render_error
 from kinoshelf.api.downloads.feed import LiveFeed
 from kinoshelf.api.downloads.parts import ERRORS
@@ -51,5 +51,6 @@ def install_downloads_api(app: FastAPI, surfaces: Surfaces, container: Container
         app.include_router(
             batches.router, prefix=path, dependencies=guarded, responses=ERRORS, include_in_schema=is_documented
         )
-    app.include_router(downloads.router, dependencies=guarded, responses=ERRORS)
+    for router in (acting.router, downloads.router):
+        app.include_router(router, dependencies=guarded, responses=ERRORS)
     app.include_router(socket.router)

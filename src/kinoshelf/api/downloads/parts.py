@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator
 
-from kinoshelf.api.downloads.schemas import ErrorRead, without_nul
+from kinoshelf.api.downloads.answers import ErrorRead
+from kinoshelf.api.downloads.requests import without_nul
 from kinoshelf.core.clock import Clock
 from kinoshelf.core.database import Database
 from kinoshelf.core.errors import InvalidInput

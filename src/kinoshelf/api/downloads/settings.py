@@ -14,9 +14,9 @@ from pydantic import JsonValue, SecretStr
 from pydantic_core import to_jsonable_python
 from starlette.responses import Response
 
+from kinoshelf.api.downloads.answers import SettingsRead, SettingsSaved
 from kinoshelf.api.downloads.bodies import SurfaceRoute
 from kinoshelf.api.downloads.parts import CONFLICT, DatabaseDep, StoreDep
-from kinoshelf.api.downloads.schemas import SettingsRead, SettingsSaved
 from kinoshelf.api.downloads.tasks import without_password
 from kinoshelf.core.errors import Conflict, InvalidInput, StorageProblem
 from kinoshelf.core.events import publish

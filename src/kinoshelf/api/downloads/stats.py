@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from kinoshelf.api.downloads.answers import EngineStats
 from kinoshelf.api.downloads.bodies import SurfaceRoute
 from kinoshelf.api.downloads.parts import BoardDep, DatabaseDep
-from kinoshelf.api.downloads.schemas import EngineStats
 from kinoshelf.core.web import JSONBytes
 from kinoshelf.downloads.progress import ProgressBoard
 from kinoshelf.downloads.queries import count_by_group, count_by_state
