@@ -16,6 +16,7 @@ from kinoshelf.downloads.models import Download
 from tests.e2e.conftest import MIB, Put
 from tests.factories.downloads import add_batch, add_download, make_error
 from tests.running import Server
+from tests.simulators.browser import DESKTOP, open_page
 
 # The pages are the same on both databases; what they read is tested on both in tests/web.
 pytestmark = pytest.mark.databases("sqlite")
@@ -331,3 +332,38 @@ class TestPhone:
         phone.locator(".task").nth(1).locator(".name").tap()
         expect(phone.locator("#drawer")).to_be_visible()
         assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+class TestCancelling:
+    def test_asks_only_where_something_would_be_lost(self, desk: Page, put: Put) -> None:
+        put(filename="fresh.mkv")
+        put(filename="half.mkv", state="paused", downloaded_bytes=500_000)
+        desk.goto("/queue")
+        row(desk, "fresh.mkv").focus()
+        desk.keyboard.press("c")
+        expect(row(desk, "fresh.mkv")).to_have_attribute("data-state", "cancelled")
+        row(desk, "half.mkv").focus()
+        desk.keyboard.press("c")
+        dialog = desk.get_by_role("dialog", name="Cancel 1 download?")
+        dialog.get_by_role("button", name="Keep").click()
+        expect(row(desk, "half.mkv")).to_have_attribute("data-state", "paused")
+        row(desk, "half.mkv").focus()
+        desk.keyboard.press("c")
+        dialog.get_by_role("button", name="Cancel the download").click()
+        expect(row(desk, "half.mkv")).to_have_attribute("data-state", "cancelled")
+
+
+@pytest.mark.environ(KINOSHELF_BASE_PATH="/kino")
+class TestBasePath:
+    def test_lists_sockets_and_actions_work_below_it(self, browser: Any, still: Server, put: Put) -> None:
+        with open_page(browser, still.base_url, **DESKTOP) as page:
+            page.goto("/kino/queue")
+            expect(page.get_by_text("Nothing here yet")).to_be_visible()
+            put(filename="below.mkv")
+            page.locator(".task").get_by_role("button", name="Pause").click()
+            expect(page.locator(".task")).to_have_attribute("data-state", "paused")
+            page.locator(".task .name").click()
+            expect(page.get_by_role("dialog", name="below.mkv")).to_be_visible()
+            page.keyboard.press("Escape")
+            page.get_by_role("link", name="Settings").click()
+            expect(page).to_have_url(re.compile("/kino/settings$"))

@@ -54,6 +54,7 @@ def task_view(row: Row[Any], lives: Mapping[str, Live]) -> dict[str, Any]:
         "batch_id": row.batch_id,
         "batch_name": row.batch_name,
         "wait_until": iso(row.wait_until),
+        "completed_at": iso(row.completed_at),
         "error_message": row.error_message,
     }
 

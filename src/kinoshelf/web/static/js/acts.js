@@ -1,7 +1,7 @@
 // What a person does to downloads, from wherever: rows, the bar of the selection, the drawer, the keyboard.
 
 import { get, post, remove } from "./api.js";
-import { byId, setText, toast } from "./page.js";
+import { byId, setText, show, toast } from "./page.js";
 import { can } from "./rows.js";
 import { _, ngettext } from "./texts.js";
 
@@ -31,6 +31,7 @@ export async function act(action, tasks) {
     toast(_("Nothing selected can be changed that way."), { isBad: true });
     return null;
   }
+  if (action === "cancel" && fitting.some((task) => task.downloaded_bytes) && !(await askToCancel(fitting))) return null;
   if (fitting.length === 1) return safely(() => post(`/api/downloads/${fitting[0].id}/${action}`));
   return safely(async () => {
     const answer = await post("/api/downloads/actions", { action, ids: fitting.map((task) => task.id) });
@@ -39,8 +40,9 @@ export async function act(action, tasks) {
   });
 }
 
-export function actOnBatch(action, batch) {
+export async function actOnBatch(action, batch) {
   if (action === "delete") return askAndDeleteBatch(batch);
+  if (action === "cancel" && !(await askToCancelBatch(batch))) return null;
   return safely(async () => {
     const answer = await post(`/api/batches/${encodeURIComponent(batch.batch_id)}/${action}`);
     toast(DONE[action](answer?.affected ?? 0));
@@ -85,11 +87,17 @@ export function putBatchFirst(batch) {
   });
 }
 
+function namesOf(tasks) {
+  const names = tasks.slice(0, 3).map((task) => task.filename).join(", ");
+  return tasks.length > 3 ? _("{names} and more", { names }) : names;
+}
+
+const askToCancel = (tasks) => ask("cancel", ngettext("Cancel {n} download?", "Cancel {n} downloads?", tasks.length), namesOf(tasks));
+const askToCancelBatch = (batch) => ask("cancel", _("Cancel what is open in this batch?"), batch.batch_name);
+
 async function askAndDelete(tasks) {
   if (!tasks.length) return null;
-  const title = ngettext("Delete {n} download?", "Delete {n} downloads?", tasks.length);
-  const names = tasks.slice(0, 3).map((task) => task.filename).join(", ");
-  const answer = await ask(title, tasks.length > 3 ? _("{names} and more", { names }) : names);
+  const answer = await ask("delete", ngettext("Delete {n} download?", "Delete {n} downloads?", tasks.length), namesOf(tasks));
   if (!answer) return null;
   const flag = answer.deletesFiles ? { delete_files: "true" } : {};
   if (tasks.length === 1) return safely(() => remove(`/api/downloads/${tasks[0].id}`, flag));
@@ -103,19 +111,22 @@ async function askAndDelete(tasks) {
 
 async function askAndDeleteBatch(batch) {
   const title = ngettext("Delete the batch with {n} download?", "Delete the batch with {n} downloads?", batch.total_items);
-  const answer = await ask(title, batch.batch_name);
+  const answer = await ask("delete", title, batch.batch_name);
   if (!answer) return null;
   return safely(() => remove(`/api/batches/${encodeURIComponent(batch.batch_id)}`, answer.deletesFiles ? { delete_files: "true" } : {}));
 }
 
-function ask(title, what) {
-  const dialog = byId("delete-dialog");
-  setText(byId("delete-title"), title);
-  setText(byId("delete-what"), what);
+// One dialog for both questions. Resolves to null when the answer is no.
+function ask(verb, title, what) {
+  const dialog = byId("ask-dialog");
+  setText(byId("ask-title"), title);
+  setText(byId("ask-what"), what);
+  for (const part of dialog.querySelectorAll("[data-verb]")) show(part, part.dataset.verb === verb);
   byId("delete-files").checked = false;
   dialog.returnValue = "";
   dialog.showModal();
+  dialog.querySelector(`[value="${verb}"]`).focus();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "delete" ? { deletesFiles: byId("delete-files").checked } : null), { once: true });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === verb ? { deletesFiles: byId("delete-files").checked } : null), { once: true });
   });
 }

@@ -255,6 +255,13 @@ export class QueueList extends EventTarget {
     this.dispatchEvent(new CustomEvent("progress", { detail: changes }));
   }
 
+  // Seconds pass for those that wait although nothing is heard of them.
+  tick() {
+    for (const [id, node] of this.taskNodes) {
+      if (node.dataset.state === "waiting") fillProgress(node, this.tasks.get(id));
+    }
+  }
+
   paceBatches() {
     if (!this.batches.size) return;
     const speeds = new Map();

@@ -28,7 +28,7 @@ const adding = new AddDialog((added) => {
 });
 readyDragging(list);
 readyMenu();
-for (const id of ["delete-dialog", "help-dialog"]) readyDialog(byId(id));
+for (const id of ["ask-dialog", "help-dialog"]) readyDialog(byId(id));
 
 // The frame around the list
 
@@ -180,6 +180,7 @@ listen({
     if (stats.db_counts) list.renderCounts(stats.db_counts);
   },
 });
+setInterval(() => document.visibilityState === "visible" && list.tick(), 1_000);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && list.readIfStale());
 
 // Links that lead into a part of the page

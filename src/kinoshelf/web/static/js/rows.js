@@ -1,6 +1,6 @@
 // Fills the rows of the list. Their form stands in templates/parts/task.html; rows.py fills the first paint alike.
 
-import { duration, percent, size, speed } from "./format.js";
+import { ago, duration, percent, size, speed } from "./format.js";
 import { byId, element, setIcon, setText, show, url } from "./page.js";
 import { _, count, ngettext } from "./texts.js";
 
@@ -116,7 +116,14 @@ export function fillProgress(node, task) {
   setText(part.percent, task.progress ? percent(task.progress) : "");
   setText(part.amount, amount(task.downloaded_bytes, task.total_bytes, task.state));
   setText(part.speed, isRunning(task) && task.speed ? speed(task.speed) : "");
-  setText(part.eta, isRunning(task) && task.speed ? duration(task.eta) : task.state === "waiting" ? waitLabel(task) : "");
+  setText(part.eta, timeLabel(task));
+}
+
+// How long it will take, how long until the next try, or how long ago it was done.
+function timeLabel(task) {
+  if (isRunning(task)) return task.speed ? duration(task.eta) : "";
+  if (task.state === "waiting") return waitLabel(task);
+  return task.state === "completed" && task.completed_at ? ago(task.completed_at) : "";
 }
 
 export function fillTask(node, task) {
