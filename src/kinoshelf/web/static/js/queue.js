@@ -160,8 +160,14 @@ function announce(task) {
 
 listen({
   // The first one finds the page as fresh as the server made it.
-  connected: (isAgain) => isAgain && list.readSoon(),
-  lost: () => drawSpeed(0),
+  connected: (isAgain) => {
+    list.list.removeAttribute("data-stale");
+    if (isAgain) list.readSoon();
+  },
+  lost: () => {
+    list.list.setAttribute("data-stale", "");
+    drawSpeed(0);
+  },
   SYNC_ALL: ({ status_counts: counts }) => list.noticed(counts),
   QUEUE_CHANGED: () => list.readSoon(),
   TASK_ADDED: () => list.readSoon(),
