@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,11 +17,16 @@ from xml.etree import ElementTree as ET
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FILES = {
-    "@alpinejs/csp/dist/cdn.min.js": "alpine.min.js",
     "@picocss/pico/css/pico.min.css": "pico.min.css",
-    "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "sortablejs/Sortable.min.js": "sortable.min.js",
+    "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
 }
+
+# Its bundle is whole, but npm would install a hundred packages beside it: the archive is fetched alone and checked.
+REDOC = "redoc@2.5.4"
+REDOC_INTEGRITY = "sha512-M6jWhG1qoBnH6TFmzJnstyCZ87HmOY/UzDm78mHiYihEdlV/YcS9ogOo1NlElnJMeLsyxHFe2yFc4sNjHTrABQ=="
+REDOC_FILE = "package/bundles/redoc.standalone.js"
 
 # Drawings of lucide-static that the pages name; a test compares them with what templates and scripts ask for.
 ICONS = (
@@ -93,6 +103,23 @@ def sprite(folder: Path) -> bytes:
     return ET.tostring(root)
 
 
+def place_redoc(target: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        words = [*npm(), "pack", REDOC, "--json", "--ignore-scripts", "--loglevel=error", "--pack-destination", folder]
+        packed = json.loads(subprocess.run(words, cwd=folder, check=True, stdout=subprocess.PIPE).stdout)
+        # npm 12 answers an object by name, earlier ones a list.
+        entry = packed[0] if isinstance(packed, list) else next(iter(packed.values()))
+        archive = Path(folder) / entry["filename"]
+        found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        if found != REDOC_INTEGRITY:
+            raise RuntimeError(f"{REDOC} is not the archive that was chosen: {found}")
+        with tarfile.open(archive) as content:
+            member = content.extractfile(REDOC_FILE)
+            if member is None:
+                raise RuntimeError(f"{REDOC} has no {REDOC_FILE}")
+            (target / "redoc.standalone.js").write_bytes(member.read())
+
+
 class CustomBuildHook(BuildHookInterface[Any]):
     """Runs once per lock file: a stamp beside the copies says which lock they came from."""
 
@@ -103,14 +130,16 @@ class CustomBuildHook(BuildHookInterface[Any]):
         root = Path(self.root)
         target = root / "src/kinoshelf/web/static/vendor"
         stamp = target / ".stamp"
-        wanted = (root / "package-lock.json").read_text() + repr((sorted(FILES.items()), ICONS))
+        wanted = (root / "package-lock.json").read_text() + repr((sorted(FILES.items()), ICONS, REDOC_INTEGRITY))
         if stamp.exists() and stamp.read_text() == wanted:
             return
         subprocess.run(
             [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=root, check=True
         )
-        target.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
         for source, name in FILES.items():
             shutil.copyfile(root / "node_modules" / source, target / name)
         (target / "icons.svg").write_bytes(sprite(root / "node_modules/lucide-static/icons"))
+        place_redoc(target)
         stamp.write_text(wanted)

@@ -195,8 +195,11 @@ class TestBasePath:
         for path in ("/health", "/health/ready"):
             if not any(getattr(route, "path", None) == path for route in app.routes):
                 app.add_route(path, lambda request: PlainTextResponse(request.scope.get("root_path", "")))
-        for path in ("/health", "/health/ready", "/kino/health", "/kino/health/ready"):
+        for path in ("/health", "/kino/health"):
             assert (await call().get(path)).status_code == 200
+        for path in ("/health/ready", "/kino/health/ready"):
+            # This hub is built, not started.
+            assert (await call().get(path)).status_code == 503
         assert (await call().get("/healthy")).status_code == 404
 
     @pytest.mark.parametrize("path", ["/kino", "/kino/"])

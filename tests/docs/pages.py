@@ -155,7 +155,6 @@ FOLDERS = {
     "src/kinoshelf/web/static": "style sheets and scripts of the pages; `vendor/` is made when installing",
     "src/kinoshelf/web/templates": "the pages",
     "tests/api/fuzz": "input made from the description of the interfaces, and hostile input",
-    "tests/api/fuzz": "hostile input to every endpoint: no 5xx, no hang, documented errors",
     "tests/e2e": "the pages in a real browser",
     "tests/docs": "keeps the documents true",
     "tests/faults": "what must survive kill -9, a full disk and a lost network",

@@ -28,6 +28,7 @@ def serve(*, host: Host = None, port: Port = None, at: Here) -> Answer:
     store = at.load(host=host, port=port)
     settings = store.current
     configure(settings.logging, log_folder(settings))
+    store.on_change(lambda changed: configure(changed.logging, log_folder(changed)))
     with bound_socket(settings.host, settings.port) as listening:
         url = url_of(listening, settings.base_path)
         hub = open_hub(store, Role.SERVER)

@@ -156,6 +156,7 @@ class Database:
         else:
             self.read_engine = self.write_engine = create_engine(
                 url,
+                hide_parameters=True,
                 pool_size=READERS * 2,
                 max_overflow=8,
                 pool_pre_ping=True,
@@ -176,6 +177,7 @@ class Database:
     def _sqlite_engine(self, *, read_only: bool) -> Engine:
         engine = create_engine(
             self.url,
+            hide_parameters=True,
             module=_sqlite_module(),
             poolclass=QueuePool,
             pool_size=READERS * 2 if read_only else 1,

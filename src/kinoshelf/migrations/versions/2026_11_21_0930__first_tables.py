@@ -77,8 +77,8 @@ def upgrade() -> None:
     sa.Column('max_attempts', sa.Integer(), nullable=False),
     sa.Column('not_before', UTCDateTime(), nullable=True),
     sa.Column('is_cancel_requested', sa.Boolean(), nullable=False),
-    sa.Column('progress_done', sa.Integer(), nullable=False),
-    sa.Column('progress_total', sa.Integer(), nullable=True),
+    sa.Column('progress_done', sa.BigInteger(), nullable=False),
+    sa.Column('progress_total', sa.BigInteger(), nullable=True),
     sa.Column('message', sa.Text(), nullable=False),
     sa.Column('result', sa.JSON(), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
@@ -95,6 +95,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_jobs_name', ['name', 'created_at'], unique=False)
         batch_op.create_index('ix_jobs_queue', ['state', sa.literal_column('priority DESC'), 'created_at'], unique=False)
         batch_op.create_index('uq_jobs_dedupe_key', ['dedupe_key'], unique=True, sqlite_where=sa.text("state IN ('queued', 'running')"), postgresql_where=sa.text("state IN ('queued', 'running')"))
+        batch_op.create_index('uq_jobs_exclusive_key', ['exclusive_key'], unique=True, sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'"))
 
     op.create_table('master_password',
     sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
