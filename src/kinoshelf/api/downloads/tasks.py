@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from kinoshelf.core.clock import iso
@@ -15,6 +16,8 @@ from kinoshelf.downloads.states import ACTIVE, OPEN, State
 
 USER_INFO = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
 HIDDEN = "***"
+# Thousands of links are added at one moment, which costs more to write than the rest of a task.
+_moment = lru_cache(maxsize=4096)(iso)
 NOT_RESOLVED = {"resolved_at": None, "expires_at": None}
 
 
@@ -48,7 +51,6 @@ class TaskView:
         elif live is not None and state in OPEN:
             # It was stopped a moment ago, and its worker has not written down yet how far it came.
             size, downloaded = live.size_bytes or size, max(live.downloaded_bytes, downloaded)
-        created_at = iso(row.created_at)
         return {
             "id": row.id,
             "url": without_password(row.url),
@@ -75,11 +77,11 @@ class TaskView:
             "checksum": row.checksum,
             "verified": row.is_verified,
             "retry_count": row.retry_count,
-            "created_at": created_at,
-            "started_at": iso(row.started_at),
-            "completed_at": iso(row.completed_at),
-            "updated_at": created_at if row.updated_at == row.created_at else iso(row.updated_at),
-            "wait_until": iso(row.wait_until),
+            "created_at": _moment(row.created_at),
+            "started_at": _moment(row.started_at),
+            "completed_at": _moment(row.completed_at),
+            "updated_at": _moment(row.updated_at),
+            "wait_until": _moment(row.wait_until),
             "error_message": row.error_message,
             "error_category": row.error_category,
             "error_history": [_failure(one) for one in errors],
