@@ -19,10 +19,11 @@ import uvicorn
 from kinoshelf.app import Hub, create_app
 from tests.simulators.processes import die_with_parent
 
-SERVER_SECONDS = 20
+# A start costs about two seconds of processor, which a busy machine does not give at once.
+SERVER_SECONDS = 50
 
 
-def wait(condition: Callable[[], bool], what: str, seconds: float = SERVER_SECONDS) -> None:
+def wait(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
     give_up = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up, f"waited {seconds:g} s in vain: {what}"
@@ -51,7 +52,7 @@ def served(hub: Hub) -> Iterator[Server]:
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, name="server")
         thread.start()
         try:
-            wait(lambda: running.started or not thread.is_alive(), "the server starts")
+            wait(lambda: running.started or not thread.is_alive(), "the server starts", SERVER_SECONDS)
             assert running.started, "the server ended while starting"
             yield Server(f"http://127.0.0.1:{listening.getsockname()[1]}", hub)
         finally:
@@ -103,7 +104,7 @@ class ServerProcess:
                 preexec_fn=die_with_parent,  # noqa: PLW1509 -- one system call
             )
         if self.arguments[0] == "serve":
-            wait(lambda: not self.is_running or self._is_healthy(), "the server answers /health")
+            wait(lambda: not self.is_running or self._is_healthy(), "the server answers /health", SERVER_SECONDS)
         assert self.is_running, f"the process ended:\n{self.log}"
         return self
 

@@ -15,6 +15,7 @@ def test_on_a_thread(server: Server, client: httpx2.Client) -> None:
     assert client.get("/api/downloads").json()["total"] == 0
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.databases("sqlite", "postgres")
 def test_as_a_process_that_is_killed_and_started_again(server_process: Callable[..., ServerProcess]) -> None:
     process = server_process(KINOSHELF_ENGINE_MAX_ACTIVE_DOWNLOADS="1")
