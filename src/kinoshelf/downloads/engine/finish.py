@@ -75,6 +75,8 @@ class Placement:
     part: Path
     final: Path
     size_bytes: int
+    checked: str = ""
+    """The checksum that was found right, as algorithm:hex; empty where there was none to compare with."""
 
 
 class Journal:
@@ -84,7 +86,7 @@ class Journal:
         self._path = folder / f"{JOURNAL_PREFIX}{worker}.json"
 
     def write(self, placements: Iterable[Placement]) -> None:
-        rows = [(one.download_id, str(one.part), str(one.final), one.size_bytes) for one in placements]
+        rows = [(one.download_id, str(one.part), str(one.final), one.size_bytes, one.checked) for one in placements]
         replace_file(self._path, json.dumps(rows).encode(), mode=0o600)
 
     def clear(self) -> None:
@@ -117,7 +119,7 @@ def recover(folder: Path, is_dead: Callable[[str], bool]) -> tuple[list[Placemen
 def _read_journal(path: Path) -> list[Placement]:
     try:
         rows = json.loads(path.read_bytes())
-        return [Placement(str(one), Path(part), Path(final), int(size)) for one, part, final, size in rows]
+        return [Placement(one, Path(part), Path(final), int(size), checked) for one, part, final, size, checked in rows]
     except (OSError, ValueError, TypeError):
         return []
 
@@ -183,6 +185,7 @@ class Wish:
     directory: Path
     filename: str
     size_bytes: int
+    checked: str = ""
 
 
 def place_all(wishes: Sequence[Wish], journal: Journal, before: Sequence[Placement] = ()) -> list[Placement | OSError]:
@@ -227,7 +230,7 @@ def place_all(wishes: Sequence[Wish], journal: Journal, before: Sequence[Placeme
 def _planned(wish: Wish, taken: set[Path]) -> Placement:
     final = free_name(wish.directory, wish.filename, taken)
     taken.add(final)
-    return Placement(wish.download_id, wish.part, final, wish.size_bytes)
+    return Placement(wish.download_id, wish.part, final, wish.size_bytes, wish.checked)
 
 
 def sync_folders(paths: Iterable[Path]) -> None:

@@ -115,14 +115,15 @@ class Visit:
 
 def _wish(ended: Ended) -> finish.Wish:
     assert ended.part is not None
-    job = ended.job
-    return finish.Wish(job.id, ended.part.path, job.directory, ended.filename, ended.size_bytes or 0)
+    job, checked = ended.job, ended.checked.text if ended.checked else ""
+    return finish.Wish(job.id, ended.part.path, job.directory, ended.filename, ended.size_bytes or 0, checked)
 
 
 def _placement(ended: Ended) -> finish.Placement:
     assert ended.part is not None
     assert ended.final is not None
-    return finish.Placement(ended.job.id, ended.part.path, ended.final, ended.size_bytes or 0)
+    checked = ended.checked.text if ended.checked else ""
+    return finish.Placement(ended.job.id, ended.part.path, ended.final, ended.size_bytes or 0, checked)
 
 
 def _name_unless_given(parameter: str) -> Any:
@@ -187,6 +188,11 @@ class Keeper:
                 "size_bytes": one.size_bytes,
                 "downloaded_bytes": one.size_bytes,
                 "part_path": None,
+                "checksum": one.checked or C.checksum,
+                "is_verified": bool(one.checked),
+                "error_message": None,
+                "error_category": None,
+                "wait_until": None,
                 "completed_at": now,
                 "updated_at": now,
                 "claimed_by": None,
