@@ -91,10 +91,11 @@ class Hub:
             )
         killer = threading.Timer(START_SECONDS, self._process.kill)
         killer.start()
-        self.address = urlsplit(self._first_document().get("url", "")).netloc
-        killer.cancel()
+        try:
+            self.address = urlsplit(self._first_document().get("url", "")).netloc
+        finally:
+            killer.cancel()
         if not self.address:
-            self.stop()
             raise Unavailable(f"the hub did not start:\n{self.said}")
         return self
 
@@ -119,7 +120,12 @@ class Hub:
             self._process.stdout.close()
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            # Interrupted while it starts: it would go on making files where all are being removed.
+            self.stop()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

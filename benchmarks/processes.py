@@ -72,9 +72,15 @@ def run(words: Sequence[str | Path], cores: frozenset[int] | None, log: Path, gi
         peak = PeakWatch(process.pid)
         killer = threading.Timer(give_up_seconds, process.kill)
         killer.start()
-        _pid, status, used = os.wait4(process.pid, 0)
+        try:
+            _pid, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            killer.cancel()
         seconds = time.perf_counter() - begin
-        killer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         file.seek(0)
         output = file.read().decode(errors="replace")

@@ -117,13 +117,20 @@ class WebServer:
         with log.open("wb") as file:
             words = [self._program, "-e", "stderr", "-p", self._home, "-c", configuration]
             self._process = spawn(words, self._cores, stdout=file, stderr=file)
+        try:
+            self._wait(log)
+        except BaseException:
+            end(self._process)
+            raise
+        return self
+
+    def _wait(self, log: Path) -> None:
+        assert self._process is not None
         give_up = time.monotonic() + START_SECONDS
         while not _listens(self._ports[0]):
             if self._process.poll() is not None or time.monotonic() > give_up:
-                end(self._process)
                 raise Unavailable(f"nginx did not start: {log.read_text(encoding='utf-8', errors='replace')}")
             time.sleep(0.01)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
