@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.databases("sqlite")
+pytestmark = [pytest.mark.databases("sqlite"), pytest.mark.timeout(300)]
 
+COMMAND_SECONDS = 120
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -122,7 +123,7 @@ class TestOutput:
     def test_a_reader_that_leaves_is_no_failure(self, start_command):
         process = start_command("settings", "list", "--json")
         process.stdout.close()
-        assert process.wait(timeout=40) == 0
+        assert process.wait(timeout=COMMAND_SECONDS) == 0
         assert process.stderr.read() == ""
         process.stdout = None
 
@@ -139,7 +140,7 @@ class TestOutput:
             env={**os.environ, **environ},
             capture_output=True,
             text=True,
-            timeout=40,
+            timeout=COMMAND_SECONDS,
             check=False,
         )
         assert (ended.returncode, ended.stderr) == (0, "")
@@ -154,7 +155,7 @@ class TestOutput:
             [sys.executable, "-m", "kinoshelf", "download", "add", b"https://files.example/\xff", "--json"],
             env={**os.environ, **environ, "PYTHONUTF8": "1"},
             capture_output=True,
-            timeout=40,
+            timeout=COMMAND_SECONDS,
             check=False,
         )
         assert ended.returncode == 2
@@ -204,7 +205,7 @@ class TestInterruption:
         # Opening waits until the command reads from the other end, which then waits for us.
         with pipe.open("w"):
             process.send_signal(number)
-            out, err = process.communicate(timeout=40)
+            out, err = process.communicate(timeout=COMMAND_SECONDS)
         assert process.returncode == status
         assert json.loads(out) == {"error": "FAILED", "message": "the command was interrupted"}
         assert err == ""

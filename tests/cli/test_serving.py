@@ -14,15 +14,15 @@ from websockets.sync.client import connect
 
 from kinoshelf.cli.server_record import find_server, record_path, somebody_works
 
-pytestmark = pytest.mark.databases("sqlite")
+pytestmark = [pytest.mark.databases("sqlite"), pytest.mark.timeout(300)]
 
-STOP_SECONDS = 10
+STOP_SECONDS = 60
 
 
 class TestServe:
     def test_answers_when_it_says_so_and_leaves_nothing_behind(self, serve, data_dir):
         process, said = serve()
-        assert httpx2.get(f"{said['url']}/health", timeout=10).status_code == 200
+        assert httpx2.get(f"{said['url']}/health", timeout=30).status_code == 200
         found = find_server(data_dir)
         assert (found.pid, found.url) == (process.pid, said["url"]) == (said["pid"], said["url"])
         assert record_path(data_dir).stat().st_mode & 0o777 == 0o600
@@ -43,18 +43,19 @@ class TestServe:
         process, said = serve()
         address = said["url"].removeprefix("http://").split(":")
         with connect(said["url"].replace("http", "ws") + "/api/ws", compression=None) as live:
-            assert json.loads(live.recv(timeout=10))["type"] == "SYNC_ALL"
+            assert json.loads(live.recv(timeout=30))["type"] == "SYNC_ALL"
             with socket.create_connection((address[0], int(address[1]))) as half:
                 half.sendall(b"GET /health HTTP/1.1\r\nHost: ")
                 begin = time.monotonic()
                 process.terminate()
                 assert process.wait(timeout=STOP_SECONDS) == 0
-        assert time.monotonic() - begin < 8
+        # Nothing would ever end by itself here.
+        assert time.monotonic() - begin < 20
 
-    def test_a_taken_port_is_a_sentence(self, command):
+    def test_a_taken_port_is_a_sentence(self, cli):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
-            ended = command("serve", "--port", port, "--json")
+            ended = cli("serve", "--port", port, "--json")
         assert (ended.status, ended.document["error"]) == (1, "CONFLICT")
         assert port in ended.document["message"]
 
@@ -70,12 +71,12 @@ class TestServe:
         assert cli("password", "set", stdin="Correct-Horse-7").status == 0
         _process, said = serve("serve", "--host", "0.0.0.0", "--port", "0")
         assert said["url"].startswith("http://127.0.0.1:")
-        assert httpx2.get(f"{said['url']}/health", timeout=10).status_code == 200
+        assert httpx2.get(f"{said['url']}/health", timeout=30).status_code == 200
 
     def test_names_its_base_path(self, serve):
         _process, said = serve(env={"KINOSHELF_BASE_PATH": "/shelf"})
         assert said["url"].endswith("/shelf")
-        assert httpx2.get(f"{said['url']}/health", timeout=10).status_code == 200
+        assert httpx2.get(f"{said['url']}/health", timeout=30).status_code == 200
 
     def test_a_killed_one_is_not_taken_for_alive(self, serve, data_dir):
         process, _said = serve()
@@ -101,9 +102,9 @@ class TestWorker:
 
     def test_answers_for_its_health_where_it_is_told_to(self, serve):
         process, said = serve("worker", "--port", "0")
-        answer = httpx2.get(f"{said['url']}/health", timeout=10)
+        answer = httpx2.get(f"{said['url']}/health", timeout=30)
         assert (answer.status_code, "status" in answer.json()) == (200, True)
-        assert httpx2.get(f"{said['url']}/queue", timeout=10).status_code == 404
+        assert httpx2.get(f"{said['url']}/queue", timeout=30).status_code == 404
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=STOP_SECONDS) == 130
 
@@ -112,7 +113,7 @@ class TestBesideAServer:
     def test_what_commands_do_reaches_its_socket(self, serve, cli):
         _process, said = serve()
         with connect(said["url"].replace("http", "ws") + "/api/ws", compression=None) as live:
-            assert json.loads(live.recv(timeout=10))["type"] == "SYNC_ALL"
+            assert json.loads(live.recv(timeout=30))["type"] == "SYNC_ALL"
             made = cli("download", "add", "http://192.0.2.1/film.mkv", "--json").document
             told = self._until(live, "TASK_ADDED")
             assert told["task"]["id"] == made["id"]
@@ -124,14 +125,14 @@ class TestBesideAServer:
         cli("settings", "set", "engine.max_active_downloads", "2")
 
         def follows():
-            return httpx2.get(f"{said['url']}/api/settings", timeout=10).json()["max_concurrent_downloads"] == 2
+            return httpx2.get(f"{said['url']}/api/settings", timeout=30).json()["max_concurrent_downloads"] == 2
 
-        wait_until(follows, "the server follows the setting")
+        wait_until(follows, "the server follows the setting", seconds=60)
 
     @staticmethod
     def _until(live, kind):
         for _ in range(50):
-            message = json.loads(live.recv(timeout=10))
+            message = json.loads(live.recv(timeout=30))
             if message["type"] == kind:
                 return message
         raise AssertionError(f"{kind} was not told")

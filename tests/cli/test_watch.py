@@ -18,6 +18,7 @@ from tests.simulators.nginx import pseudo_random
 
 pytestmark = [
     pytest.mark.databases("sqlite"),
+    pytest.mark.timeout(300),
     pytest.mark.environ(KINOSHELF_ALLOW_PRIVATE_HOSTS="127.0.0.1", KINOSHELF_ENGINE_RETRY_DELAY_FACTOR="0.01"),
 ]
 
@@ -99,9 +100,9 @@ class TestAlone:
     def test_interrupted_it_leaves_the_download_to_go_on(self, start_command, cli, film, data_dir, number, status):
         film.always(stall_after=100_000)
         process = start_command("download", "add", film.url, "--wait", "--json")
-        assert film.stalled.wait(timeout=40)
+        assert film.stalled.wait(timeout=120)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         assert (process.returncode, json.loads(out)["error"]) == (status, "FAILED")
         assert "Traceback" not in err
         assert not somebody_works(data_dir)
@@ -116,7 +117,7 @@ class TestBesideAServer:
         serve()
         film.always(stall_after=150_000)
         made = cli("download", "add", film.url, "--json").document
-        assert film.stalled.wait(timeout=20)
+        assert film.stalled.wait(timeout=120)
         watching = start_command("download", "watch", made["id"][:8], "--json")
         assert watching.stderr.readline() == "started: film.mkv\n"
 
@@ -124,13 +125,13 @@ class TestBesideAServer:
         def moves():
             return cli("download", "show", made["id"], "--json").document["downloaded_bytes"] == 150_000
 
-        wait_until(moves, "show tells what the server knows")
+        wait_until(moves, "show tells what the server knows", seconds=60)
         assert made["id"] in live_progress(SettingsStore.load(environ).current)
         film.release()
         film.always()
         cli("download", "pause", made["id"])
         cli("download", "resume", made["id"])
-        out, err = watching.communicate(timeout=40)
+        out, err = watching.communicate(timeout=120)
         assert (watching.returncode, json.loads(out)["state"]) == (0, "completed")
         assert "downloading here" not in err
 
@@ -138,11 +139,11 @@ class TestBesideAServer:
         serve()
         film.always(stall_after=1000)
         made = cli("download", "add", film.url, "--json").document
-        assert film.stalled.wait(timeout=20)
+        assert film.stalled.wait(timeout=120)
         watching = start_command("download", "watch", "--json", made["id"])
         assert watching.stderr.readline() == "started: film.mkv\n"
         assert cli("download", "delete", made["id"]).status == 0
-        out, _err = watching.communicate(timeout=40)
+        out, _err = watching.communicate(timeout=120)
         assert watching.returncode == 6
         assert json.loads(out) == {"items": [], "total": 0, "not_found": [made["id"]]}
 
@@ -150,9 +151,9 @@ class TestBesideAServer:
         running, _said = serve()
         film.always(stall_after=1000)
         made = cli("download", "add", film.url, "--json").document
-        assert film.stalled.wait(timeout=20)
+        assert film.stalled.wait(timeout=120)
         running.kill()
-        running.wait(timeout=20)
+        running.wait(timeout=120)
         film.release()
         film.always()
         ended = cli("download", "watch", made["id"], "--json")
@@ -167,9 +168,9 @@ class TestBesideAServer:
         def is_recorded():
             return cli("download", "show", made["id"], "--json").document["part_path"] is not None
 
-        wait_until(is_recorded, "the row says that bytes arrive")
+        wait_until(is_recorded, "the row says that bytes arrive", seconds=60)
         running.kill()
-        running.wait(timeout=20)
+        running.wait(timeout=120)
         assert [path for path in downloads.iterdir() if path.suffix == ".part"]
         assert cli("download", "cancel", made["id"], "--json").document["state"] == "cancelled"
         assert list(downloads.iterdir()) == []
@@ -203,7 +204,7 @@ class TestOnATerminal:
         except OSError:
             # Linux says so when the other side is gone.
             pass
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=120) == 0
         os.close(ours)
         assert "film.mkv" in shown
         assert "50.0 %" in shown
