@@ -25,6 +25,8 @@ from kinoshelf.downloads.naming import safe_filename, safe_folder
 from kinoshelf.downloads.states import CANCELLABLE, PAUSABLE, RESUMABLE, RETRYABLE, State
 
 CHUNK = 500
+SPREAD_ROWS = 64
+MIN_SPREAD_STEP = 16
 TABLE: Any = Download.__table__
 
 
@@ -248,7 +250,7 @@ def move_between(session: Session, download_id: str, before: str | None, after: 
     priority, position = _place_of(session, neighbour)
     place = _gap(session, priority, position, download_id, is_before=before is not None)
     if place is None:
-        _spread(session)
+        _spread(session, position)
         priority, position = _place_of(session, neighbour)
         place = _gap(session, priority, position, download_id, is_before=before is not None)
     assert place is not None
@@ -276,13 +278,32 @@ def _gap(session: Session, priority: int, position: int, moving: str, *, is_befo
     return position + POSITION_STEP if other is None else (other + position) // 2 if other - position > 1 else None
 
 
-def _spread(session: Session) -> None:
-    """Give all positions room again; after some ten moves into the same gap."""
-    ids = session.scalars(select(Download.id).order_by(Download.position, Download.id)).all()
-    rows = [{"b_id": one, "position": POSITION_STEP * step} for step, one in enumerate(ids, start=1)]
+def _spread(session: Session, position: int) -> None:
+    """Give the places around `position` room again; needed after some ten moves into the same gap.
+
+    Only as many neighbours move as it takes to find room, so that a long queue is not written anew.
+    """
+    width = SPREAD_ROWS
+    while True:
+        below = _around(session, Download.position <= position, Download.position.desc(), width)
+        above = _around(session, Download.position > position, Download.position, width)
+        rows = [*reversed(below), *above]
+        # The outermost rows stay where they are, unless the list ends there.
+        first = rows[0].position if len(below) == width else rows[0].position - POSITION_STEP * len(rows)
+        last = rows[-1].position if len(above) == width else rows[-1].position + POSITION_STEP * len(rows)
+        step = (last - first) // max(len(rows) - 1, 1)
+        if step >= MIN_SPREAD_STEP:
+            break
+        width *= 4
+    places = [{"b_id": row.id, "position": first + step * number} for number, row in enumerate(rows)]
     session.connection().execute(
-        update(TABLE).where(TABLE.c.id == bindparam("b_id")).values(position=bindparam("position")), rows
+        update(TABLE).where(TABLE.c.id == bindparam("b_id")).values(position=bindparam("position")), places
     )
+
+
+def _around(session: Session, condition: ColumnElement[bool], order: Any, limit: int) -> Sequence[Any]:
+    query = select(Download.id, Download.position).where(condition).order_by(order, Download.id)
+    return session.execute(query.limit(limit)).all()
 
 
 def _write_places(session: Session, rows: list[dict[str, Any]]) -> None:

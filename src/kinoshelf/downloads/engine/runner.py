@@ -55,10 +55,12 @@ POSITION_SECONDS = 5.0
 # Small files are hashed and synced on the keeper thread with their rename; larger ones on threads of their own.
 SETTLE_FROM_BYTES = 1024 * 1024
 # Downloads this short are claimed ahead, so that the database is visited once for many of them.
-MAX_AHEAD = 128
+MAX_AHEAD = 256
 # With work at hand, what ends is gathered for this long before the database hears of it.
-GATHER = 48
-GATHER_SECONDS = 0.02
+GATHER = 128
+FEW_RESERVED = 32
+GATHER_SECONDS = 0.01
+GATHER_TURNS = 6
 AHEAD_SECONDS = 1.0
 # With several workers on PostgreSQL, facts can be lost and machines can die: look around now and then.
 SAFETY_SECONDS = 30.0
@@ -255,7 +257,9 @@ class Engine:
     async def _visit(self) -> None:
         """Tell the database what happened and take what comes next; again while there is more of either."""
         while not self._is_stopping:
-            if self._reserved and len(self._ended) < GATHER:
+            for _turn in range(GATHER_TURNS):
+                if len(self._reserved) <= FEW_RESERVED or len(self._ended) >= GATHER:
+                    break
                 await asyncio.sleep(GATHER_SECONDS)
             turn = self._turn()
             if turn is None:
@@ -348,7 +352,7 @@ class Engine:
         passed_over: list[tuple[float, Job]] = []
         while self._reserved and len(self._running) < settings.engine.max_active_downloads:
             at, job = self._reserved.popleft()
-            if active[job.host] >= limit:
+            if limit and active[job.host] >= limit:
                 passed_over.append((at, job))
             else:
                 active[job.host] += 1
@@ -658,9 +662,11 @@ def _average(fetch: Fetch) -> int | None:
 
 
 def _host_limit(settings: Settings) -> int:
-    """Return how many downloads of one host may run: each has a connection at least."""
+    """Return how many downloads of one host may run (each has a connection at least); 0 = no limit of its own."""
     engine = settings.engine
-    return min(engine.max_active_per_host or engine.max_connections_per_host, engine.max_connections_per_host)
+    limit = min(engine.max_active_per_host or engine.max_connections_per_host, engine.max_connections_per_host)
+    # One that the engine's own limit keeps anyway would only stand in the way of claiming ahead.
+    return limit if limit < engine.max_active_downloads else 0
 
 
 def free_bytes(folder: Path) -> int:
