@@ -117,7 +117,10 @@ class Segment:
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         part = self.fetch.part
-        self._asked_end = self.end if self.is_extra else self.fetch.size_bytes
+        size_bytes = self.fetch.size_bytes
+        # The rest of the file is asked for as a whole; a hole in it, and the part of an extra connection, as what it is.
+        is_bounded = self.end is not None and (self.is_extra or (size_bytes is not None and self.end < size_bytes))
+        self._asked_end = self.end if is_bounded else size_bytes
         if not self.is_extra and self.start == 0 and self.end is None:
             return ()
         start = self.start
@@ -127,7 +130,7 @@ class Segment:
             length = min(OVERLAP_BYTES, next((end - begin for begin, end in part.ranges.spans if end == start), 0))
             self.overlap = part.read(start - length, length)
             start -= length
-        last = str(self.end - 1) if self.is_extra and self.end is not None else ""
+        last = str(self.end - 1) if is_bounded and self.end is not None else ""
         found = [("Range", f"bytes={start}-{last}")]
         if validator:
             found.append(("If-Range", validator))

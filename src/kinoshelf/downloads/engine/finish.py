@@ -18,8 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from kinoshelf.core.files import sync_directory
+from kinoshelf.core.processes import try_lock
 from kinoshelf.downloads.checksums import Checksum
-from kinoshelf.downloads.engine.partfile import BESIDE_SUFFIX, PartFile, remove_part, replace_file, sidecar_path
+from kinoshelf.downloads.engine.partfile import (
+    BESIDE_SUFFIX,
+    PART_SUFFIX,
+    SIDECAR_SUFFIX,
+    PartFile,
+    remove_part,
+    replace_file,
+    sidecar_path,
+)
 from kinoshelf.downloads.naming import numbered
 from kinoshelf.downloads.retry import Cause, Failure
 
@@ -101,7 +110,7 @@ def recover(folder: Path, is_dead: Callable[[str], bool]) -> tuple[list[Placemen
     finished: list[Placement] = []
     journals: list[Path] = []
     for path in folder.glob(f"{JOURNAL_PREFIX}*.json"):
-        if not is_dead(path.stem.removeprefix(JOURNAL_PREFIX)):
+        if not is_dead(owner_of(path)):
             continue
         journals.append(path)
         for placement in _read_journal(path):
@@ -110,10 +119,30 @@ def recover(folder: Path, is_dead: Callable[[str], bool]) -> tuple[list[Placemen
             elif placement.final.is_file() and placement.final.stat().st_size == placement.size_bytes:
                 finished.append(placement)
     # Killed while writing one.
-    ending = f".json{BESIDE_SUFFIX}"
-    unfinished = folder.glob(f"{JOURNAL_PREFIX}*{ending}")
-    journals += [path for path in unfinished if is_dead(path.name.removeprefix(JOURNAL_PREFIX).removesuffix(ending))]
+    journals += [path for path in folder.glob(f"{JOURNAL_PREFIX}*{BESIDE_SUFFIX}") if is_dead(owner_of(path))]
     return finished, journals
+
+
+def owner_of(journal: Path) -> str:
+    return journal.name.removeprefix(JOURNAL_PREFIX).removesuffix(BESIDE_SUFFIX).removesuffix(".json")
+
+
+def known_parts(folder: Path) -> list[tuple[str, Path]]:
+    """Return the part files below `folder` that have a sidecar of ours, each with the id of its download. Slow."""
+    found: list[tuple[str, Path]] = []
+    ending = PART_SUFFIX + SIDECAR_SUFFIX
+    for place, _folders, names in os.walk(folder):
+        for name in names:
+            if not name.endswith(ending):
+                continue
+            try:
+                download_id = json.loads(Path(place, name).read_bytes())["download_id"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            part = Path(place, name.removesuffix(SIDECAR_SUFFIX))
+            if download_id and part.name.endswith(f".{download_id[:8]}{PART_SUFFIX}"):
+                found.append((download_id, part))
+    return found
 
 
 def _read_journal(path: Path) -> list[Placement]:
@@ -258,3 +287,19 @@ def discard(part_path: str | None) -> None:
     if part_path:
         with contextlib.suppress(OSError):
             remove_part(Path(part_path))
+
+
+def discard_unheld(part: Path) -> None:
+    """Remove a part file unless a worker has it open."""
+    try:
+        descriptor = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except FileNotFoundError:
+        discard(str(part))
+        return
+    except OSError:
+        return
+    try:
+        if try_lock(descriptor):
+            discard(str(part))
+    finally:
+        os.close(descriptor)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from kinoshelf.core import claims
@@ -141,6 +141,8 @@ class Keeper:
         self._worker = worker
         self._known_folders: set[Path] = set()
         self._buried: set[str] = set()
+        self.has_buried = False
+        """A worker died since this was last set back."""
 
     # Recovery.
 
@@ -154,15 +156,15 @@ class Keeper:
         silent_since = now - claims.LEASE if was_away else now
         orphaned = and_(claims.orphaned(TABLE, silent_since, dead), C.claimed_by != self._worker)
         with self._database.read() as session:
-            has_orphans = session.scalar(select(C.id).where(orphaned).limit(1)) is not None
+            silent = set(session.scalars(select(C.claimed_by).where(orphaned).distinct()))
         news = set(dead) - self._buried
-        self._buried |= set(dead)
-        if not has_orphans and not news:
+        if not silent and not news:
             return 0
-        finished, journals = finish.recover(settings.download_dir, lambda name: name in dead)
+        finished, journals = finish.recover(settings.download_dir, lambda name: name in dead or name in silent)
 
         def work(session: Session) -> int:
             self._record_recovered(session, finished, now)
+            self._discard_cancelled(session, orphaned, settings)
             values = {"claimed_by": None, "lease_until": None}
             active = and_(orphaned, C.state.in_(sorted(ACTIVE)))
             again = session.scalars(
@@ -174,9 +176,31 @@ class Keeper:
             return len(again) + len(others)
 
         freed = self._database.run_write(work)
+        self._buried |= news
+        self.has_buried |= bool(news)
         for journal in journals:
-            journal.unlink(missing_ok=True)
+            # That of a worker which is only silent is its own to clear.
+            if finish.owner_of(journal) in dead:
+                journal.unlink(missing_ok=True)
         return freed
+
+    @staticmethod
+    def _discard_cancelled(session: Session, orphaned: ColumnElement[bool], settings: Settings) -> None:
+        """What had arrived of cancelled downloads, which their worker did not come to clear away."""
+        query = select(C.id, C.part_path, C.folder, C.filename)
+        for row in session.execute(query.where(orphaned, C.state == State.CANCELLED.value)):
+            finish.discard(row.part_path or str(part_path(settings.download_dir / row.folder, row.filename, row.id)))
+
+    def sweep(self, found: Sequence[tuple[str, Path]]) -> None:
+        """Clear away the part files of downloads that left the list while nobody could do it."""
+        known: set[str] = set()
+        with self._database.read() as session:
+            for begin in range(0, len(found), CHUNK):
+                ids = [download_id for download_id, _part in found[begin : begin + CHUNK]]
+                known.update(session.scalars(select(C.id).where(C.id.in_(ids))))
+        for download_id, part in found:
+            if download_id not in known:
+                finish.discard_unheld(part)
 
     def _record_recovered(self, session: Session, finished: list[finish.Placement], now: datetime) -> None:
         for one in finished:
@@ -201,6 +225,9 @@ class Keeper:
             if session.scalars(update(TABLE).where(open_still).values(**values).returning(C.id)).all():
                 publish(session, DownloadsChanged((one.download_id,)))
                 publish(session, DownloadCompleted(one.download_id))
+            elif not session.scalar(select(C.id).where(C.id == one.download_id, C.state != State.CANCELLED.value)):
+                # Deleted or cancelled before the commit that did not come: as the worker would have done.
+                one.final.unlink(missing_ok=True)
             remove_sidecar(one.part)
 
     # One visit.
@@ -239,9 +266,11 @@ class Keeper:
             except KinoshelfError as error:
                 self._fail(ended, Failure(Cause.STORAGE, error.message))
         for ended, outcome in zip(fresh, finish.place_all([_wish(one) for one in fresh], journal, before), strict=True):
+            assert ended.part is not None
             if isinstance(outcome, finish.Placement):
                 ended.final = outcome.final
             elif isinstance(outcome, finish.PartGone):
+                ended.part.restart()
                 words = "the part file was removed before it was finished"
                 self._fail(ended, Failure(Cause.UNKNOWN, words, must_restart=True))
             else:
@@ -320,7 +349,9 @@ class Keeper:
             if row is None or row.claimed_by != self._worker:
                 # Deleted, or taken over after this machine slept: nothing here is wanted any more.
                 one.job.may_resume = row is not None
-                self._unplace(one)
+                if row is None or row.destination != str(one.final):
+                    # Else another worker read the journal of this one, and recorded the file.
+                    self._unplace(one)
                 if row is None:
                     self._discard(one)
                 continue
@@ -367,7 +398,7 @@ class Keeper:
     def _locked(self, session: Session, ids: list[str]) -> Iterable[Any]:
         for begin in range(0, len(ids), CHUNK):
             chunk = ids[begin : begin + CHUNK]
-            query = select(C.id, C.state, C.claimed_by).where(C.id.in_(chunk)).with_for_update()
+            query = select(C.id, C.state, C.claimed_by, C.destination).where(C.id.in_(chunk)).with_for_update()
             yield from session.execute(query)
 
     @staticmethod
@@ -568,7 +599,7 @@ class Keeper:
             # The user chose another folder meanwhile.
             finish.move_part(stored, job.part_path)
             job.stored_part_path = str(job.part_path)
-        return PartFile(job.part_path, may_resume=True)
+        return PartFile(job.part_path, download_id=job.id)
 
     def _make_folder(self, directory: Path, settings: Settings) -> None:
         """Make it below the root, whatever links lie on the way. Raises OSError or Forbidden."""

@@ -91,8 +91,9 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
 class PartFile:
     """An open part file. Writes go to any position; `ranges` says which have been made."""
 
-    def __init__(self, path: Path, *, may_resume: bool) -> None:
+    def __init__(self, path: Path, *, download_id: str = "") -> None:
         self.path = path
+        self.download_id = download_id
         self.ranges = Ranges()
         self.origin = Origin()
         self.has_sidecar = False
@@ -101,7 +102,7 @@ class PartFile:
         self._sidecar_lock = threading.Lock()
         self.descriptor = _open_locked(path)
         try:
-            if not (may_resume and self._read_sidecar()):
+            if not self._read_sidecar():
                 os.ftruncate(self.descriptor, 0)
         except BaseException:
             os.close(self.descriptor)
@@ -112,14 +113,29 @@ class PartFile:
         if not length:
             return False
         try:
-            found: dict[str, Any] = json.loads(sidecar_path(self.path).read_bytes())
+            content = sidecar_path(self.path).read_bytes()
+        except FileNotFoundError:
+            return False
+        if self._take_over(content, length):
+            return True
+        remove_sidecar(self.path)
+        return False
+
+    def _take_over(self, content: bytes, length: int) -> bool:
+        """Believe the sidecar as far as it makes sense."""
+        try:
+            found: dict[str, Any] = json.loads(content)
             if found["version"] != SIDECAR_VERSION:
                 return False
             spans = [(int(begin), int(end)) for begin, end in found["ranges"]]
-            origin = Origin(found["size_bytes"], str(found["etag"]), str(found["last_modified"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            size_bytes = None if found["size_bytes"] is None else int(found["size_bytes"])
+            origin = Origin(size_bytes, str(found["etag"]), str(found["last_modified"]))
+        except (ValueError, KeyError, TypeError):
             return False
-        if not spans or max(end for _begin, end in spans) > length:
+        furthest = max((end for _begin, end in spans), default=0)
+        if not furthest or min(begin for begin, _end in spans) < 0:
+            return False
+        if furthest > length or (size_bytes is not None and furthest > size_bytes):
             return False
         self.ranges, self.origin, self.has_sidecar = Ranges(spans), origin, True
         return True
@@ -170,6 +186,7 @@ class PartFile:
         os.fdatasync(self.descriptor)
         content = {
             "version": SIDECAR_VERSION,
+            "download_id": self.download_id,
             "size_bytes": origin.size_bytes,
             "etag": origin.etag,
             "last_modified": origin.last_modified,

@@ -195,6 +195,7 @@ class Engine:
                     self._must_claim = True
                 await self._visit()
                 was_away = False
+                await self._sweep()
             except DatabaseUnavailable as error:
                 # What ended stays in memory until the database answers again.
                 if not was_away:
@@ -210,6 +211,13 @@ class Engine:
                 continue
             await self._sleep(looked_at + SAFETY_SECONDS)
         await self._end()
+
+    async def _sweep(self) -> None:
+        """After a death, look once for part files nobody knows; not before the first downloads run."""
+        if self._keeper.has_buried:
+            self._keeper.has_buried = False
+            found = await self._in_thread(finish.known_parts, self._store.current.download_dir)
+            await self._on_keeper(self._keeper.sweep, found)
 
     def _subscribe(self) -> None:
         events = self._database.bus
