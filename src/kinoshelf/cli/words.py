@@ -14,7 +14,6 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 LONGEST_ESTIMATE_SECONDS = 100 * DAY
 SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-USER_INFO = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
 # File names and answers of foreign servers must not be able to steer the terminal.
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -26,11 +25,6 @@ def plain(text: str) -> str:
 
 def one_line(text: str) -> str:
     return plain(" ".join(text.split()))
-
-
-def without_password(url: str) -> str:
-    """Return the link with the password of `user:password@host` hidden."""
-    return USER_INFO.sub(r"\1:***@", url, count=1)
 
 
 def size(size_bytes: int | None) -> str:

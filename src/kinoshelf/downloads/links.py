@@ -13,6 +13,8 @@ from kinoshelf.downloads.errors import LinkNotUsable
 
 MAX_LINK_LENGTH = 8000
 DEFAULT_PORTS = {"http": 80, "https": 443}
+USER_INFO = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
+HIDDEN = "***"
 SCHEMES = frozenset(DEFAULT_PORTS)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -60,6 +62,11 @@ def parse_link(text: str) -> Link:
 def link_key(scheme: str, netloc: str, path: str, query: str) -> str:
     """Return the same short text for links that mean the same file: case of the host, default port and fragment fall away."""
     return hashlib.sha256(f"{scheme}\n{netloc}\n{path}\n{query}".encode()).hexdigest()
+
+
+def without_password(url: str) -> str:
+    """Return the link with the password of `user:password@host` hidden."""
+    return USER_INFO.sub(rf"\1:{HIDDEN}@", url, count=1) if "@" in url else url
 
 
 def host_and_port(url: str) -> tuple[str, int]:

@@ -17,12 +17,12 @@ from starlette.responses import Response
 from kinoshelf.api.downloads.answers import SettingsRead, SettingsSaved
 from kinoshelf.api.downloads.bodies import SurfaceRoute
 from kinoshelf.api.downloads.parts import CONFLICT, DatabaseDep, StoreDep
-from kinoshelf.api.downloads.tasks import without_password
 from kinoshelf.core.errors import Conflict, InvalidInput, StorageProblem
 from kinoshelf.core.events import publish
 from kinoshelf.core.settings import Leaf, Settings, SettingsStore, leaves
 from kinoshelf.core.settings_events import SettingsChanged
 from kinoshelf.core.web import JSONBytes
+from kinoshelf.downloads.links import without_password
 
 router = APIRouter(prefix="/api/settings", route_class=SurfaceRoute, tags=["settings"], strict_content_type=False)
 

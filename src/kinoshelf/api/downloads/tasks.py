@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,19 +10,13 @@ from typing import Any
 
 from kinoshelf.core.clock import iso
 from kinoshelf.core.settings import Settings
+from kinoshelf.downloads.links import without_password
 from kinoshelf.downloads.progress import Live, ProgressBoard, percent_of
 from kinoshelf.downloads.states import ACTIVE, OPEN, State
 
-USER_INFO = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
-HIDDEN = "***"
 # Thousands of links are added at one moment, which costs more to write than the rest of a task.
 _moment = lru_cache(maxsize=4096)(iso)
 NOT_RESOLVED = {"resolved_at": None, "expires_at": None}
-
-
-def without_password(url: str) -> str:
-    """Return the link with the password of `user:password@host` hidden."""
-    return USER_INFO.sub(rf"\1:{HIDDEN}@", url, count=1) if "@" in url else url
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,11 +122,12 @@ def _is_active(row: Row[Any]) -> bool:
 
 def described(row: Row[Any], live: Live | None = None) -> dict[str, Any]:
     """Return one download as `--json` shows it. Sizes in bytes, speeds in bytes per second, times ISO 8601 UTC."""
+    from kinoshelf.downloads.links import without_password
     from kinoshelf.downloads.progress import percent_of
     from kinoshelf.downloads.states import State
 
     found = {name: value for name, value in row._mapping.items() if name not in INTERNAL}  # noqa: SLF001 -- SQLAlchemy's public spelling
-    found["url"], found["original_url"] = words.without_password(row.url), words.without_password(row.original_url)
+    found["url"], found["original_url"] = without_password(row.url), without_password(row.original_url)
     if live is not None:
         found["state"] = live.state
         found["downloaded_bytes"] = max(live.downloaded_bytes, row.downloaded_bytes)
