@@ -81,6 +81,8 @@ class Behaviour:
     """Send nothing more after so many bytes, until `release` or the end of the server."""
     bytes_per_second: int | None = None
     """Limit of each connection."""
+    shared_bytes_per_second: int | None = None
+    """Limit of all connections to this file together."""
     piece_bytes: int | None = None
     """How much is written at a time, and stands in one chunk."""
 
@@ -111,6 +113,7 @@ class File:
         self._script: deque[Behaviour] = deque()
         self._usual = Behaviour()
         self._released = asyncio.Event()
+        self._line_ends_at = 0.0
         self.path = path
         self.content = content
         self.version = 1
@@ -174,6 +177,13 @@ class File:
         """Take the next step of the script."""
         self.on_request()
         return self._script.popleft() if self._script else self._usual
+
+    def turn(self, seconds: float) -> float:
+        """Take the next place in the line of those who share a limit; return how long to wait for it."""
+        now = asyncio.get_running_loop().time()
+        # Who wakes late may catch up, else a lone connection would never have all of it.
+        self._line_ends_at = max(self._line_ends_at, now - 0.2) + seconds
+        return self._line_ends_at - now
 
     async def stall(self) -> None:
         self.stalled.set()
@@ -404,7 +414,7 @@ class Connection:
         )
         sent = 0
         for at, word in stops:
-            await self._send_paced(request, how, body[sent:at])
+            await self._send_paced(request, file, how, body[sent:at])
             sent = at
             match word:
                 case "stall":
@@ -413,12 +423,12 @@ class Connection:
                     await self._close()
                 case "drop":
                     self._reset()
-        await self._send_paced(request, how, body[sent:])
+        await self._send_paced(request, file, how, body[sent:])
         if how.framing == "chunked":
             self._writer.write(b"0\r\n\r\n")
             await self._writer.drain()
 
-    async def _send_paced(self, request: Request, how: Behaviour, body: bytes) -> None:
+    async def _send_paced(self, request: Request, file: File, how: Behaviour, body: bytes) -> None:
         loop = asyncio.get_running_loop()
         begin, rate = loop.time(), how.bytes_per_second
         piece_bytes = how.piece_bytes or (PIECE_BYTES if rate is None else max(1, min(PIECE_BYTES, rate // 20)))
@@ -430,6 +440,8 @@ class Connection:
                 await self._writer.drain()
             else:
                 await self._write(request, piece)
+            if how.shared_bytes_per_second is not None:
+                await asyncio.sleep(file.turn(len(piece) / how.shared_bytes_per_second))
             if rate is not None:
                 due = begin + (start + len(piece)) / rate
                 await asyncio.sleep(max(0.0, due - loop.time()))

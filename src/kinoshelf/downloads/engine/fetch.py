@@ -449,6 +449,8 @@ class Fetch:
             self._hasher = None
             segment.begin_at_zero()
         if not segment.is_extra:
+            if answer.status == 200 and total is not None:
+                segment.expect_until(total)
             self._learn(segment, answer, total)
 
     def _check_same(self, answer: Answer, total: int) -> None:
@@ -566,7 +568,8 @@ class Fetch:
                 self._give_up(storage_failure(error, self.part.path))
                 return
             if failure is not None:
-                self._extra_failed(failure)
+                self._hand_back(segment)
+                self._extra_failed(segment, failure)
                 return
             if segment.remaining or self._growth is None or len(self._segments) >= self._growth.target:
                 return
@@ -585,10 +588,22 @@ class Fetch:
         longest.end = middle
         return half
 
-    def _extra_failed(self, failure: Failure) -> None:
+    def _hand_back(self, segment: Segment) -> None:
+        """Let the connection before it read on, so that nobody has to ask for this part again.
+
+        Where its answer does not go that far, the rest is a hole like any other.
+        """
+        for other in self._segments:
+            if other is not segment and other.end == segment.start:
+                other.end = segment.end
+
+    def _extra_failed(self, segment: Segment, failure: Failure) -> None:
         """The host wants fewer connections, or the file changed; what is missing is fetched in order afterwards."""
         if failure.cause is Cause.CHANGED:
             self._give_up(failure)
+            return
+        if segment.position - segment.start >= MIN_SPLIT_BYTES:
+            # It did its work for a while and broke: that happens.
             return
         now = time.monotonic()
         open_now = max(1, len(self._segments))
