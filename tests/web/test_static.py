@@ -66,3 +66,11 @@ def test_modules_name_each_other_relatively() -> None:
         for name in re.findall(r'(?:from|import) "([^"]+)"', module.read_text(encoding="utf-8")):
             assert name.startswith("./") or name == "../vendor/sortable.min.js", (module.name, name)
             assert (module.parent / name).exists(), (module.name, name)
+
+
+def test_a_module_is_loaded_with_all_it_imports() -> None:
+    tree = StaticTree()
+    first, *others = tree.module("js/queue.js")
+    assert first == tree.address("js/queue.js")
+    assert {tree.address(f"js/{name}.js") for name in ("list", "rows", "format", "texts", "api")} <= set(others)
+    assert len(set(others)) == len(others)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-from functools import cached_property
-from pathlib import Path
+import re
+from functools import cache, cached_property
+from pathlib import Path, PurePosixPath
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 STATIC_FOLDER = Path(__file__).with_name("static")
+
+IMPORTED = re.compile(r'^import (?:[^"]* from )?"([^"]+)";', re.MULTILINE)
 
 # Not left to the machine: registries and mime.types differ, and a browser refuses a module of the wrong type.
 TYPES = {
@@ -52,6 +55,18 @@ class StaticTree(StaticFiles):
     def address(self, name: str) -> str:
         """Return the path below the base path that a page should link to."""
         return f"/static/~{self.version}/{name}"
+
+    @cache  # noqa: B019 -- one tree a process
+    def module(self, name: str) -> tuple[str, ...]:
+        """Return the addresses of a script module and of all it imports, itself first."""
+        found = [PurePosixPath(name)]
+        for module in found:
+            text = (self._folder / module).read_text(encoding="utf-8")
+            for wanted in IMPORTED.findall(text):
+                path = PurePosixPath(os.path.normpath(module.parent / wanted))
+                if path not in found:
+                    found.append(path)
+        return tuple(self.address(str(path)) for path in found)
 
     def get_path(self, scope: Scope) -> str:
         path = super().get_path(scope)

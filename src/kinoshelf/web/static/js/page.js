@@ -2,6 +2,11 @@
 
 export const root = document.documentElement;
 
+// The last thing the module of a page does: from now on presses reach their listeners (see early.js).
+export function ready() {
+  document.dispatchEvent(new Event("ready"));
+}
+
 export function url(path, query) {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query || {})) {

@@ -9,7 +9,7 @@ import { SpeedGraph } from "./graph.js";
 import { QueueList } from "./list.js";
 import { listen } from "./live.js";
 import { openMenu, readyMenu } from "./menu.js";
-import { byId, readyDialog, setText, toast } from "./page.js";
+import { byId, ready, readyDialog, setText, toast } from "./page.js";
 import { readyRows } from "./row-menu.js";
 import { Selection } from "./selection.js";
 import { readyShortcuts } from "./shortcuts.js";
@@ -197,3 +197,5 @@ if (asked.get("add") !== null) adding.open();
 drawTools();
 drawSummary();
 drawSpeed(list.totalSpeed);
+
+ready();

@@ -3,7 +3,7 @@
 import { call, post, put, remove } from "./api.js";
 import { copy } from "./drawer.js";
 import { areKeysOn, KEYS_SETTING } from "./keys.js";
-import { byId, element, root, setText, show, toast, url } from "./page.js";
+import { byId, element, ready, root, setText, show, toast, url } from "./page.js";
 import { isGood, readyRules } from "./passwords.js";
 import { _, ngettext } from "./texts.js";
 
@@ -238,3 +238,5 @@ byId("language").addEventListener("change", (event) => {
 });
 byId("keys-on").checked = areKeysOn();
 byId("keys-on").addEventListener("change", (event) => localStorage.setItem(KEYS_SETTING, event.target.checked ? "on" : "off"));
+
+ready();

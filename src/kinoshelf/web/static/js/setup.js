@@ -2,7 +2,7 @@
 
 import { post, put } from "./api.js";
 import { size } from "./format.js";
-import { byId, setText, show } from "./page.js";
+import { byId, ready, setText, show } from "./page.js";
 import { isGood, readyRules } from "./passwords.js";
 import { _ } from "./texts.js";
 
@@ -91,3 +91,5 @@ form.addEventListener("submit", async (event) => {
   }
   return undefined;
 });
+
+ready();

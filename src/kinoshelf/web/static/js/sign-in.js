@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { duration } from "./format.js";
-import { byId, setText, show } from "./page.js";
+import { byId, ready, setText, show } from "./page.js";
 import { _ } from "./texts.js";
 
 const form = byId("login");
@@ -63,3 +63,5 @@ form?.addEventListener("submit", async (event) => {
     button.removeAttribute("aria-busy");
   }
 });
+
+ready();

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { ago, speed } from "./format.js";
 import { listen } from "./live.js";
-import { byId, element, setText, show, url } from "./page.js";
+import { byId, element, ready, setText, show, url } from "./page.js";
 import { fillProgress, isRunning, parts } from "./rows.js";
 import { size } from "./format.js";
 import { count } from "./texts.js";
@@ -103,3 +103,5 @@ listen({
     if (stats.db_counts) drawCounts(stats.db_counts);
   },
 });
+
+ready();
