@@ -118,8 +118,9 @@ class Queue:
     @property
     def files(self) -> dict[str, str]:
         """What lies in the download folder, part files and all: name and SHA-256."""
-        # The journal of what is being recorded goes right after the commit that shows a download as completed.
+        # What is cleared away goes right after the commit that shows how a download ended.
         wait(lambda: not list(self.folder.glob(f"{JOURNAL_PREFIX}*")), "the journal is cleared", 5)
+        wait(lambda: all(part.stat().st_size for part in self.folder.rglob("*.part")), "empty part files go", 5)
         paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
         return {str(path.relative_to(self.folder)): sha256(path) for path in paths}
 

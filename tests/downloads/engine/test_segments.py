@@ -56,8 +56,9 @@ class TestHostThatLimitsConnections:
     def test_is_asked_over_no_more_than_the_user_allows(self, queue: Queue, faulty: FaultyServer) -> None:
         file = faulty.add("film.mkv", CONTENT, bytes_per_second=RATE)
         one = faulty.add("one.mkv", CONTENT[: 4 * MIB], bytes_per_second=RATE)
-        queue.finish(queue.add(file.url))
-        assert faulty.most_connections == 3
+        assert max(connections_of(queue, queue.add(file.url))) == 3
+        # One may still be closing while the next opens.
+        assert faulty.most_connections <= 4
         queue.finish(queue.add(one.url, max_segments=1))
         assert len(one.requests) == 1
 
@@ -102,7 +103,7 @@ class TestHostThatDoesNot:
         """The line is the limit: extra connections bring nothing and are closed again."""
         file = faulty.add("film.mkv", CONTENT, shared_bytes_per_second=6 * MIB)
         seen = connections_of(queue, queue.add(file.url))
-        assert max(seen) > 1, "it was not tried"
+        assert len(file.requests) > 1, "it was not tried"
         assert seen[-1] == 1, "it was not given up"
         assert queue.files == {"film.mkv": file.sha256}
         again = faulty.add("again.mkv", CONTENT[: 4 * MIB], shared_bytes_per_second=6 * MIB)
@@ -172,8 +173,8 @@ class TestFileThatChanges:
     @pytest.mark.parametrize("ranges", ["honour", "despite-if-range"])
     @pytest.mark.parametrize("after", [2, 4, 6])
     def test_while_its_parts_arrive_is_never_mixed(self, queue: Queue, faulty, ranges: str, after: int) -> None:
-        file = faulty.add("film.mkv", CONTENT, bytes_per_second=RATE, ranges=ranges)
-        new = pseudo_random(len(CONTENT), seed=2)
+        old, new = CONTENT[: 6 * MIB], pseudo_random(6 * MIB, seed=2)
+        file = faulty.add("film.mkv", old, bytes_per_second=RATE, ranges=ranges)
 
         def change() -> None:
             if len(file.requests) == after:
@@ -182,4 +183,4 @@ class TestFileThatChanges:
 
         file.on_request = change
         queue.finish(queue.add(file.url))
-        assert queue.files["film.mkv"] in {sha256(new), sha256(CONTENT)}
+        assert queue.files["film.mkv"] in {sha256(new), sha256(old)}

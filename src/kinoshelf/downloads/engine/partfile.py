@@ -83,9 +83,13 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     For files with one writer: what is written first has a fixed name, so that kills leave no heap of leftovers.
     """
     first = beside(path)
-    with open(os.open(first, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123 -- by descriptor
-        file.write(content)
-    first.replace(path)
+    try:
+        with open(os.open(first, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123 -- by descriptor
+            file.write(content)
+        first.replace(path)
+    except OSError:
+        first.unlink(missing_ok=True)
+        raise
 
 
 class PartFile:
@@ -115,6 +119,8 @@ class PartFile:
         try:
             content = sidecar_path(self.path).read_bytes()
         except FileNotFoundError:
+            # Killed while the first one was written.
+            beside(sidecar_path(self.path)).unlink(missing_ok=True)
             return False
         if self._take_over(content, length):
             return True
