@@ -31,6 +31,8 @@ FALLOC_FL_KEEP_SIZE = 1
 # Systems take so many buffers in one write at the most (IOV_MAX is 1,024 on Linux and macOS, 16 is the least allowed).
 MAX_BUFFERS = 512 if sys.platform in {"linux", "darwin"} else 16
 STAT_BLOCK_BYTES = 512
+# More than a sidecar takes, in blocks of any file system.
+ROOM_BYTES = 128 * 1024
 
 
 class PartFileBusy(Exception):
@@ -203,6 +205,18 @@ class PartFile:
             if generation == self._generation:
                 replace_file(sidecar_path(self.path), json.dumps(content).encode())
                 self.has_sidecar = True
+
+    def last_checkpoint(self) -> None:
+        """The same once nothing is written any more. On a full disk the end of the part makes room for the sidecar."""
+        try:
+            self.checkpoint()
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            end = max(0, max((end for _begin, end in self.ranges.spans), default=0) - ROOM_BYTES)
+            self.ranges = Ranges((begin, min(stop, end)) for begin, stop in self.ranges.spans)
+            os.ftruncate(self.descriptor, end)
+            self.checkpoint()
 
     @property
     def allocated_bytes(self) -> int:

@@ -438,7 +438,7 @@ class Engine:
                     ended.failure = await self._settle(running, ended)
                     ended.is_complete = ended.failure is None
             if not ended.is_complete and fetch.part.ranges.total:
-                await self._in_thread(fetch.part.checkpoint)
+                await self._in_thread(fetch.part.last_checkpoint)
         except OSError as error:
             ended.failure = storage_failure(error, fetch.part.path)
             ended.is_complete = False
