@@ -37,8 +37,10 @@ def put(hub: Hub) -> Put:
 
 
 @pytest.fixture
-def run(hub: Hub) -> Callable[..., None]:
+def run(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let a worker report a download: `run(id, downloaded_bytes=…)`."""
+    # A real worker reports again and again; this one once, and a slow machine must not outlive it.
+    monkeypatch.setattr("kinoshelf.downloads.progress.STALE_SECONDS", 3600.0)
     board = hub.container.get(ProgressBoard)
 
     def report(download_id: str, **fields: Any) -> None:
