@@ -226,3 +226,42 @@ class TestProcessThatDied:
         queue = make_queue()
         queue.finish(download)
         assert queue.files == {"film.mkv": file.sha256}
+
+
+class TestSilentWorker:
+    """Leases tell the living from the dead, unless nobody could renew any."""
+
+    @pytest.fixture
+    def rows(self, still: Queue, faulty: FaultyServer) -> tuple[str, str]:
+        mine, others = (still.add(faulty.add(f"{name}.mkv", CONTENT).url) for name in ("mine", "others"))
+        return mine, others
+
+    def test_is_taken_for_dead_when_its_lease_ran_out(self, make_hub, still: Queue, rows: tuple[str, str]) -> None:
+        hub = make_hub(Role.WORKER)
+        mine, others = rows
+        held_by_dead(still, mine, claimed_by=hub.seat.name, lease_until=hub.clock.now() - timedelta(seconds=1))
+        held_by_dead(still, others, claimed_by="worker-far-1-x", lease_until=hub.clock.now() - timedelta(seconds=1))
+        assert hub.engine._keeper.recover(hub.store.current) == 1
+        assert (still.state(mine), still.state(others)) == (State.DOWNLOADING, State.QUEUED)
+
+    def test_gets_its_time_after_the_database_was_away(self, make_hub, still: Queue, rows: tuple[str, str]) -> None:
+        hub = make_hub(Role.WORKER)
+        mine, others = rows
+        held_by_dead(still, mine, claimed_by=hub.seat.name, lease_until=hub.clock.now() - timedelta(seconds=20))
+        held_by_dead(still, others, claimed_by="worker-far-1-x", lease_until=hub.clock.now() - timedelta(seconds=20))
+        assert hub.engine._keeper.recover(hub.store.current, True) == 0
+        assert (still.state(mine), still.state(others)) == (State.DOWNLOADING, State.DOWNLOADING)
+
+    def test_is_read_in_its_journal_before_its_file_is_fetched_again(self, make_hub, make_queue, still, faulty) -> None:
+        file = faulty.add("film.mkv", CONTENT)
+        download = still.add(file.url)
+        part, final = part_path(still.folder, "film.mkv", download), still.folder / "film.mkv"
+        final.write_bytes(CONTENT)
+        hub = make_hub(Role.WORKER)
+        held_by_dead(still, download, claimed_by="worker-far-1-x", lease_until=hub.clock.now() - timedelta(seconds=1))
+        told = still.folder / f"{JOURNAL_PREFIX}worker-far-1-x.json"
+        told.write_text(json.dumps([(download, str(part), str(final), len(CONTENT), "")]))
+        hub.engine._keeper.recover(hub.store.current)
+        assert still.state(download) == State.COMPLETED
+        assert final.read_bytes() == CONTENT
+        assert told.exists(), "it is its own to clear"
