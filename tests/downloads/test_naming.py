@@ -1,9 +1,11 @@
-"""Names from headers, links and titles: one component that every file system takes."""
+"""Names that every file system takes."""
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kinoshelf.core.errors import InvalidInput
@@ -18,118 +20,199 @@ from kinoshelf.downloads.naming import (
     titled_name,
 )
 
+BIDIRECTIONAL_MARKS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(10))}
+
+
+def assert_safe(name: str) -> None:
+    assert name
+    assert name not in {".", ".."}
+    assert not set(name) & set('<>:"/\\|?*')
+    assert all(unicodedata.category(letter) not in {"Cc", "Cs", "Zl", "Zp"} for letter in name)
+    assert all(unicodedata.bidirectional(letter) not in BIDIRECTIONAL_MARKS for letter in name)
+    assert name == name.strip(" .") or name.endswith("_")
+    assert len(name.encode()) <= MAX_NAME_BYTES
+    assert name.partition(".")[0].lower() not in RESERVED
+
 
 class TestSafeFilename:
     @pytest.mark.parametrize(
-        ("given_name", "expected"),
+        ("given", "safe"),
         [
             ("film.mkv", "film.mkv"),
-            ("a/b\\c:d*e?.mkv", "a_b_c_d_e_.mkv"),
-            ("../../etc/passwd", "_.._etc_passwd"),
-            ("  .hidden. ", "hidden"),
-            ("con.txt", "con_.txt"),
-            ("LPT1", "LPT1_"),
-            ("konsole.txt", "konsole.txt"),
-            ("tab\tand\nline.txt", "tab_and_line.txt"),
-            ("4pm\u202egpj.exe", "4pmgpj.exe"),
-            ("Cafe\u0301.mkv", "Café.mkv"),
-            ("Tập 01 ~ Phần 2.mkv", "Tập 01 ~ Phần 2.mkv"),
-            ("", "download"),
+            ('a/b\\c:d*e?f"g<h>i|j.mkv', "a_b_c_d_e_f_g_h_i_j.mkv"),
+            ("tab\tnul\x00.mkv", "tab_nul_.mkv"),
+            ("  film  .mkv. ", "film .mkv"),
+            ("..", "download"),
             ("...", "download"),
+            ("", "download"),
+            ("___", "download"),
+            ("../../etc/passwd", "_.._etc_passwd"),
+            (".hidden", "hidden"),
+            ("con", "con_"),
+            ("CON.mkv", "CON_.mkv"),
+            ("nul .tar.gz", "nul_.tar.gz"),
+            ("LPT9", "LPT9_"),
+            ("COM¹.mkv", "COM¹_.mkv"),
+            ("conic.mkv", "conic.mkv"),
+            ("film\u202egnp.exe", "filmgnp.exe"),
+            ("a\u200bb\u061cc\u00add\ufeff.mkv", "abcd.mkv"),
+            ("cafe\u0301.mkv", "café.mkv"),
+            ("half\ud800.mkv", "half_.mkv"),
+            ("line\u2028end.mkv", "line end.mkv"),
+            ("x" * 300 + ".mkv", "x" * 196 + ".mkv"),
+            ("é" * 300 + ".mkv", "é" * 98 + ".mkv"),
+            ("x" * 199 + "é", "x" * 199),
+            ("a." + "e" * 300, "a." + "e" * 198),
         ],
     )
-    def test_known_names(self, given_name, expected):
-        assert safe_filename(given_name) == expected
+    def test_is_one_component_everywhere(self, given: str, safe: str) -> None:
+        assert safe_filename(given) == safe
+        assert_safe(safe)
 
-    def test_a_long_name_keeps_its_extension(self):
-        name = safe_filename("ế" * 400 + ".mkv")
-        assert name.endswith(".mkv")
-        assert len(name.encode()) <= MAX_NAME_BYTES
-
-    @given(st.text(max_size=400))
-    def test_any_text_gives_one_harmless_component(self, text):
-        name = safe_filename(text)
-        assert name
-        assert name not in {".", ".."}
-        assert not set(name) & set('/\\<>:"|?*\x00')
-        assert len(name.encode()) <= MAX_NAME_BYTES
-        assert name == name.strip(" .")
-        assert safe_filename(name) == name
-
-
-class TestFilenameFromDisposition:
-    @pytest.mark.parametrize(
-        ("header", "expected"),
-        [
-            ('attachment; filename="film.mkv"', "film.mkv"),
-            ("attachment; filename=film.mkv", "film.mkv"),
-            ("inline", None),
-            ('attachment; filename="a \\"quoted\\" name.txt"', "a _quoted_ name.txt"),
-            ("attachment; filename*=UTF-8''%e2%82%ac%20rates.txt", "€ rates.txt"),
-            ("attachment; filename=\"plain.txt\"; filename*=UTF-8''b%C3%A9tter.txt", "bétter.txt"),
-            ("attachment; filename*=iso-8859-1'en'%A3%20rates.txt", "£ rates.txt"),
-            ('attachment; filename*=nonsense; filename="plain.txt"', "plain.txt"),
-            ("attachment; filename*=utf-8''%ff%fe; filename=\"plain.txt\"", "plain.txt"),
-            ('attachment; filename="../../etc/passwd"', "passwd"),
-            ('attachment; filename="C:\\\\films\\\\a.mkv"', "a.mkv"),
-            ('attachment; filename="semi;colon.mkv"', "semi;colon.mkv"),
-            ('ATTACHMENT; FILENAME="UPPER.MKV"', "UPPER.MKV"),
-            ('attachment; filename=""', None),
-            ("attachment; filename=percent%20name.mkv", "percent name.mkv"),
-            ('attachment; filename="' + "naïve.mkv".encode().decode("latin-1") + '"', "naïve.mkv"),
-        ],
-    )
-    def test_known_headers(self, header, expected):
-        assert filename_from_disposition(header) == expected
-
-    @given(st.text(max_size=200))
-    def test_any_header_is_read_or_refused(self, header):
-        name = filename_from_disposition(header)
-        assert name is None or "/" not in name
-
-
-class TestFilenameFromURL:
-    @pytest.mark.parametrize(
-        ("url", "expected"),
-        [
-            ("https://example.org/a/b/film.mkv?x=1#y", "film.mkv"),
-            ("https://example.org/a/b/", "b"),
-            ("https://example.org", "example.org"),
-            ("https://example.org/T%E1%BA%ADp%2001.mkv", "Tập 01.mkv"),
-            ("https://example.org/%2e%2e%2fsecret", "_secret"),
-            ("https://example.org/caf%e9.txt", "café.txt"),
-        ],
-    )
-    def test_known_links(self, url, expected):
-        assert filename_from_url(url) == expected
+    @given(st.text(max_size=300))
+    @example("con . .")
+    @example("a" * 199 + " .mkv")
+    def test_of_any_text_is_safe_and_stays_as_it_is(self, text: str) -> None:
+        safe = safe_filename(text)
+        assert_safe(safe)
+        assert safe_filename(safe) == safe
 
 
 class TestSafeFolder:
     @pytest.mark.parametrize(
-        ("text", "expected"),
-        [("", ""), ("films", "films"), ("a//b/./c", "a/b/c"), ("a\\b", "a/b"), ("sub:dir/x?", "sub_dir/x_")],
+        ("given", "safe"),
+        [
+            ("", ""),
+            ("Films", "Films"),
+            ("Films/Heat (1995)/", "Films/Heat (1995)"),
+            ("Films\\Heat", "Films/Heat"),
+            ("./Films/./Heat", "Films/Heat"),
+            ("a//b", "a/b"),
+            (".../x", "_/x"),
+            ("con/aux.d", "con_/aux_.d"),
+            ("a\u202eb/c", "ab/c"),
+        ],
     )
-    def test_known_folders(self, text, expected):
-        assert safe_folder(text) == expected
+    def test_lies_below_the_root(self, given: str, safe: str) -> None:
+        assert safe_folder(given) == safe
 
     @pytest.mark.parametrize(
-        "text", ["/etc", "\\\\server\\share", "C:\\x", "../up", "a/../../b", "a/ .. /b", "/".join("a" * 30)]
+        "given", ["/etc", "\\\\host\\share", "C:\\films", "c:films", "..", "a/../../b", "a/ .. /b", "../x", "a/" * 21]
     )
-    def test_a_way_out_is_refused(self, text):
+    def test_that_tries_to_climb_is_refused(self, given: str) -> None:
         with pytest.raises(InvalidInput):
-            safe_folder(text)
+            safe_folder(given)
+
+    @given(st.text(alphabet=st.sampled_from("ab./\\: \u202e"), max_size=30))
+    def test_of_any_text_never_climbs(self, text: str) -> None:
+        try:
+            folder = safe_folder(text)
+        except InvalidInput:
+            return
+        assert not folder.startswith("/")
+        for part in folder.split("/") if folder else ():
+            assert_safe(part)
 
 
-class TestTitles:
-    def test_an_episode(self):
-        assert titled_name("Breaking Bad", 2008, 1, 2, ".mkv") == "Breaking Bad (2008) - S01E02.mkv"
-        assert titled_folder("Breaking Bad", 2008, 1, None, is_series=True) == "Breaking Bad (2008)/Season 1"
+class TestNameOfLink:
+    @pytest.mark.parametrize(
+        ("url", "name"),
+        [
+            ("http://example.org/films/film.mkv", "film.mkv"),
+            ("http://example.org/films/", "films"),
+            ("http://example.org/", "example.org"),
+            ("http://example.org/caf%C3%A9%20film.mkv?x=1", "café film.mkv"),
+            ("http://example.org/caf%E9.mkv", "café.mkv"),
+            ("http://example.org/..%2f..%2fetc%2fpasswd", "_.._etc_passwd"),
+            ("http://example.org/%00", "example.org"),
+            ("http://example.org/...", "example.org"),
+            ("http://[::1]/", "__1"),
+        ],
+    )
+    def test_is_its_last_part(self, url: str, name: str) -> None:
+        assert filename_from_url(url) == name
 
-    def test_a_film_in_its_collection(self):
-        assert titled_name("Alien", 1979, None, None, "") == "Alien (1979).mkv"
-        assert titled_folder("Alien", 1979, None, "Alien: Saga", is_series=False) == "Alien_ Saga/Alien (1979)"
 
-    def test_numbered(self):
-        assert numbered("film.mkv", 1) == "film.mkv"
-        assert numbered("film.mkv", 2) == "film (2).mkv"
-        assert numbered("archive", 3) == "archive (3)"
+class TestNameOfDisposition:
+    @pytest.mark.parametrize(
+        ("header", "name"),
+        [
+            ('attachment; filename="film.mkv"', "film.mkv"),
+            ("attachment; filename=film.mkv", "film.mkv"),
+            ("attachment;FileName = film.mkv ", "film.mkv"),
+            ("inline; filename=a film.mkv", "a film.mkv"),
+            ('filename="film.mkv"', "film.mkv"),
+            # RFC 6266: the extended form wins, wherever it stands.
+            ("attachment; filename=\"plain.mkv\"; filename*=UTF-8''%e2%82%ac%20rates.mkv", "€ rates.mkv"),
+            ("attachment; filename*=UTF-8''%e2%82%ac.mkv; filename=plain.mkv", "€.mkv"),
+            ("attachment; filename*=utf-8'de'%C3%BCber.mkv", "über.mkv"),
+            ("attachment; filename*=iso-8859-1''caf%e9.mkv", "café.mkv"),
+            ("attachment; filename*=\"UTF-8''film.mkv\"", "film.mkv"),
+            # What cannot be read gives way to the plain form.
+            ("attachment; filename*=UTF-8''%ff.mkv; filename=plain.mkv", "plain.mkv"),
+            ("attachment; filename*=nonsense''%41.mkv; filename=plain.mkv", "plain.mkv"),
+            ("attachment; filename*=idna''%ff; filename=plain.mkv", "plain.mkv"),
+            ("attachment; filename*=a\x00b''%41; filename=plain.mkv", "plain.mkv"),
+            ("attachment; filename*=film.mkv; filename=plain.mkv", "plain.mkv"),
+            # Quoted pairs, separators inside quotations, quotations that nobody ended.
+            (r'attachment; filename="a \"quoted\" film.mkv"', "a _quoted_ film.mkv"),
+            (r'attachment; filename="a\\b.mkv"', "b.mkv"),
+            ('attachment; filename="a; filename=b.mkv"', "a; filename=b.mkv"),
+            ('attachment; name="x; filename=wrong.mkv"; filename=right.mkv', "right.mkv"),
+            ('attachment; filename="film.mkv', "film.mkv"),
+            # Raw UTF-8 and Latin-1, as headers carry them.
+            ('attachment; filename="' + "café.mkv".encode().decode("latin-1") + '"', "café.mkv"),
+            ('attachment; filename="caf\xe9.mkv"', "café.mkv"),
+            ("attachment; filename=caf%C3%A9.mkv", "café.mkv"),
+            ("attachment; filename=100%.mkv", "100%.mkv"),
+            # Paths, marks and empty names.
+            ('attachment; filename="/etc/passwd"', "passwd"),
+            ('attachment; filename="..\\\\..\\\\film.mkv"', "film.mkv"),
+            ("attachment; filename*=UTF-8''..%2F..%2Ffilm.mkv", "film.mkv"),
+            ("attachment; filename*=UTF-8''film%E2%80%AEgnp.exe", "filmgnp.exe"),
+            ("attachment; filename*=UTF-8''film%00.mkv", "film_.mkv"),
+            ('attachment; filename=""', None),
+            ('attachment; filename=".."', None),
+            ('attachment; filename="/"', None),
+            ("attachment", None),
+            ("", None),
+            (";;;=;=", None),
+        ],
+    )
+    def test_is_what_it_gives(self, header: str, name: str | None) -> None:
+        assert filename_from_disposition(header) == name
+
+    @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=80).map("attachment; filename".__add__))
+    def test_of_any_header_is_safe_or_none(self, header: str) -> None:
+        name = filename_from_disposition(header)
+        if name is not None:
+            assert_safe(name)
+
+
+class TestNumbered:
+    @pytest.mark.parametrize(
+        ("name", "number", "expected"),
+        [
+            ("film.mkv", 1, "film.mkv"),
+            ("film.mkv", 2, "film (2).mkv"),
+            ("film", 3, "film (3)"),
+            ("film.tar.gz", 2, "film.tar (2).gz"),
+            ("film.a-very-long-ending", 2, "film.a-very-long-ending (2)"),
+        ],
+    )
+    def test_keeps_the_ending(self, name: str, number: int, expected: str) -> None:
+        assert numbered(name, number) == expected
+
+
+class TestTitled:
+    def test_names_films_and_episodes(self) -> None:
+        assert titled_name("Heat", 1995, None, None, ".mkv") == "Heat (1995).mkv"
+        assert titled_name("The Wire", 2002, 1, 2, ".mp4") == "The Wire (2002) - S01E02.mp4"
+        assert titled_name("Face/Off", None, None, None, "") == "Face_Off.mkv"
+
+    def test_folders_never_climb(self) -> None:
+        assert titled_folder("Heat", 1995, None, None, is_series=False) == "Heat (1995)"
+        assert titled_folder("Alien", 1979, None, "Alien/Anthology", is_series=False) == "Alien_Anthology/Alien (1979)"
+        assert titled_folder("The Wire", 2002, 1, None, is_series=True) == "The Wire (2002)/Season 1"
+        assert titled_folder("..", None, 1, None, is_series=True) == "download/Season 1"

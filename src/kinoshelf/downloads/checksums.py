@@ -53,7 +53,7 @@ def checksum_from_headers(headers: dict[str, str]) -> Checksum | None:
         return None
     found: dict[str, str] = {}
     for name, value in _dictionary(headers.get("repr-digest", "")):
-        found[name] = value.strip(":")
+        found[name] = value.partition(";")[0].strip().strip(":")
     for name, value in _dictionary(headers.get("digest", "")):
         found.setdefault(name, value)
     by_algorithm = {HEADER_NAMES[name]: value for name, value in found.items() if name in HEADER_NAMES}

@@ -16,7 +16,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 USER_INFO = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
 HIDDEN = "***"
 SCHEMES = frozenset(DEFAULT_PORTS)
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Halves of surrogate pairs stand for no letter: they come from broken encodings and cannot be written anywhere.
+UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Link(NamedTuple):
@@ -34,8 +35,8 @@ def parse_link(text: str) -> Link:
         raise LinkNotUsable("the link is empty")
     if len(text) > MAX_LINK_LENGTH:
         raise LinkNotUsable(f"the link is longer than {MAX_LINK_LENGTH} characters")
-    if CONTROL.search(text):
-        raise LinkNotUsable("the link has control characters in it")
+    if UNUSABLE.search(text):
+        raise LinkNotUsable("the link has characters in it that no link has")
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -46,8 +47,10 @@ def parse_link(text: str) -> Link:
         raise LinkNotUsable("a link begins with http:// or https://")
     if scheme not in SCHEMES:
         raise LinkNotUsable(f"{scheme}: links cannot be fetched, only http and https")
-    if not parts.hostname:
-        raise LinkNotUsable("the link names no host")
+    if not parts.hostname or port == 0:
+        raise LinkNotUsable("the link names no port" if parts.hostname else "the link names no host")
+    if "[" in parts.netloc and ":" not in parts.hostname:
+        raise LinkNotUsable(f"{parts.hostname} is not an address")
     host = _ascii_host(parts.hostname)
     netloc = host if port in (None, DEFAULT_PORTS[scheme]) else f"{host}:{port}"
     user_info = ""

@@ -14,11 +14,14 @@ MAX_NAME_BYTES = 200
 FALLBACK = "download"
 FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f]')
 # Marks that turn the reading direction can make «exe.mp4» look like «4pm.exe».
-INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]")
+INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)$", re.IGNORECASE)
 NAME_CHARACTERS = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 PARAMETER = re.compile(
-    rf";\s*({NAME_CHARACTERS}+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;\"]*)",
+    # A quotation that nobody ended goes on to the end.
+    rf";\s*({NAME_CHARACTERS}+)\s*=\s*(\"(?:[^\"\\]|\\.)*(?:\"|$)|[^;\"]*)",
 )
 
 
@@ -89,7 +92,7 @@ def filename_from_disposition(header: str) -> str | None:
     for match in PARAMETER.finditer(";" + header if "=" in header.partition(";")[0] else header):
         name, value = match[1].lower(), match[2].strip()
         if value.startswith('"'):
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+            value = re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"'))
         found.setdefault(name, value)
     extended = _decoded_extended(found.get("filename*", ""))
     name = extended or _plain(found.get("filename", ""))
@@ -107,7 +110,7 @@ def _decoded_extended(value: str) -> str:
         return ""
     try:
         return unquote(text, encoding=charset or "utf-8", errors="strict")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         return ""
 
 

@@ -84,18 +84,21 @@ class ProgressBoard:
                 self._by_worker.pop(worker, None)
 
     def get(self, download_id: str) -> Live | None:
-        for _at, lives in list(self._by_worker.values()):
-            live = lives.get(download_id)
-            if live is not None:
-                return live
-        return None
+        now = time.monotonic()
+        found = [
+            (at, lives[download_id])
+            for at, lives in list(self._by_worker.values())
+            if download_id in lives and now - at <= STALE_SECONDS
+        ]
+        # Of a download that went from one worker to another, the later word counts.
+        return max(found, key=lambda one: one[0])[1] if found else None
 
     def everything(self) -> dict[str, Live]:
         """Return all running downloads by id. Workers that fell silent are forgotten."""
         now = time.monotonic()
         merged: dict[str, Live] = {}
         with self._lock:
-            for worker, (at, lives) in list(self._by_worker.items()):
+            for worker, (at, lives) in sorted(self._by_worker.items(), key=lambda one: one[1][0]):
                 if now - at > STALE_SECONDS:
                     del self._by_worker[worker]
                 else:
