@@ -1,32 +1,32 @@
-"""What a failure means, and how often it is tried again."""
+"""When a failure is tried again."""
 
 from __future__ import annotations
 
 import pytest
 
-from kinoshelf.downloads.retry import RULES, Cause, Failure, failure_of_status, retry_delay
+from kinoshelf.downloads.retry import MAX_RETRY_AFTER_SECONDS, RULES, Cause, Failure, failure_of_status, retry_delay
 
 
 class TestFailureOfStatus:
     @pytest.mark.parametrize(
-        ("status", "cause"),
+        ("statuses", "cause"),
         [
-            (400, Cause.REJECTED),
-            (401, Cause.ACCOUNT),
-            (402, Cause.ACCOUNT),
-            (403, Cause.LINK_EXPIRED),
-            (404, Cause.LINK_EXPIRED),
-            (408, Cause.REQUEST_TIMEOUT),
-            (410, Cause.LINK_EXPIRED),
-            (416, Cause.RANGES),
-            (429, Cause.RATE_LIMITED),
-            (451, Cause.GONE),
-            (500, Cause.SERVER),
-            (503, Cause.SERVER),
+            ((401, 402, 407), Cause.ACCOUNT),
+            ((403, 404, 410), Cause.LINK_EXPIRED),
+            ((408,), Cause.REQUEST_TIMEOUT),
+            ((416,), Cause.RANGES),
+            ((420, 425, 429), Cause.RATE_LIMITED),
+            ((451,), Cause.GONE),
+            ((500, 502, 503, 504, 520, 599, 999), Cause.SERVER),
+            ((400, 405, 406, 418, 0, 100, 204, 304), Cause.REJECTED),
         ],
     )
-    def test_the_table(self, status, cause):
-        assert failure_of_status(status, None).cause is cause
+    def test_names_the_cause(self, statuses: tuple[int, ...], cause: Cause) -> None:
+        for status in statuses:
+            failure = failure_of_status(status, 7, "Reason")
+            assert failure.cause is cause
+            assert f"{status} Reason" in failure.sentence
+            assert failure.must_restart is (cause is Cause.RANGES)
 
 
 class TestRetryDelay:
@@ -44,27 +44,28 @@ class TestRetryDelay:
             (Cause.UNKNOWN, 3, 5),
         ],
     )
-    def test_each_cause_has_its_tries_and_its_delay(self, cause, retries, seconds):
-        failure = Failure(cause, "x")
-        assert retry_delay(failure, {}, None) == seconds
-        assert retry_delay(failure, {cause: retries - 1}, None) == seconds
-        assert retry_delay(failure, {cause: retries}, None) is None
+    def test_is_what_users_were_promised(self, cause: Cause, retries: int, seconds: int) -> None:
+        assert (RULES[cause].retries, RULES[cause].delay_seconds) == (retries, seconds)
 
-    @pytest.mark.parametrize(
-        "cause", [Cause.ACCOUNT, Cause.GONE, Cause.DISK_FULL, Cause.STORAGE, Cause.BLOCKED, Cause.REJECTED]
-    )
-    def test_what_no_second_try_mends(self, cause):
-        assert retry_delay(Failure(cause, "x"), {}, None) is None
+    @pytest.mark.parametrize("cause", Cause)
+    def test_ends_after_the_tries_of_the_cause(self, cause: Cause) -> None:
+        rule, failure = RULES[cause], Failure(cause, "")
+        for number in range(rule.retries):
+            assert retry_delay(failure, {cause: number}, None) == rule.delay_seconds
+        assert retry_delay(failure, {cause: rule.retries}, None) is None
 
-    def test_causes_do_not_use_up_each_others_tries(self):
-        assert retry_delay(Failure(Cause.REFUSED, "x"), {Cause.TIMEOUT: 20}, None) is not None
+    def test_counts_each_cause_for_itself(self) -> None:
+        assert retry_delay(Failure(Cause.REFUSED, ""), {Cause.TIMEOUT: 20, Cause.STALLED: 20}, None) == 10
 
-    def test_the_users_limit_counts_all_causes(self):
-        assert retry_delay(Failure(Cause.REFUSED, "x"), {Cause.TIMEOUT: 2}, 2) is None
+    def test_keeps_to_the_limit_of_the_user(self) -> None:
+        assert retry_delay(Failure(Cause.REFUSED, ""), {Cause.TIMEOUT: 1}, 2) is not None
+        assert retry_delay(Failure(Cause.REFUSED, ""), {Cause.TIMEOUT: 1, Cause.DNS: 1}, 2) is None
+        assert retry_delay(Failure(Cause.REFUSED, ""), {}, 0) is None
 
-    def test_the_host_is_obeyed_within_reason(self):
-        assert retry_delay(Failure(Cause.RATE_LIMITED, "x", retry_after_seconds=7), {}, None) == 7
-        assert retry_delay(Failure(Cause.RATE_LIMITED, "x", retry_after_seconds=10**9), {}, None) == 3600
+    @pytest.mark.parametrize(("asked", "waited"), [(0, 0), (7, 7), (-5, 0), (1e12, MAX_RETRY_AFTER_SECONDS)])
+    def test_does_as_the_host_asks(self, asked: float, waited: float) -> None:
+        assert retry_delay(Failure(Cause.SERVER, "", retry_after_seconds=asked), {}, None) == waited
 
-    def test_every_cause_has_a_rule(self):
-        assert set(RULES) == set(Cause)
+    def test_asks_nobody_twice_who_cannot_help(self) -> None:
+        for cause in (Cause.ACCOUNT, Cause.GONE, Cause.DISK_FULL, Cause.STORAGE, Cause.BLOCKED, Cause.REDIRECT):
+            assert retry_delay(Failure(cause, "", retry_after_seconds=1), {}, None) is None

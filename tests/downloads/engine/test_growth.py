@@ -1,70 +1,97 @@
-"""More connections only where each one is limited: against simulated hosts."""
+"""When more connections pay, on hosts that are simulated."""
 
 from __future__ import annotations
 
-from kinoshelf.downloads.engine.growth import Growth, HostMemory
+from collections.abc import Callable
+
+import pytest
+
+from kinoshelf.downloads.engine.growth import MEMORY_SECONDS, Growth, HostMemory
 
 MIB = 1024 * 1024
+TICK = 0.05
 
 
-def run(growth, rate_of, *, size=2000 * MIB, seconds=6.0, step=0.05):
-    """Let a host send `rate_of(connections)` bytes a second; return the most connections and the last number."""
-    now, received, most = 100.0, 0.0, 1
-    while now < 100 + seconds and received < size:
-        target = growth.step(now, int(received), int(size - received), 0.01)
-        most = max(most, target)
-        received += rate_of(target) * step
-        now += step
-    return most, growth.target
+def run(
+    growth: Growth, host: Callable[[int], float], size_bytes: int = 4096 * MIB, head_seconds: float = 0.02
+) -> tuple[list[int], float]:
+    """Download from a host whose rate depends on the connections; return the connections at each tick, and the time."""
+    now, received, seen = 100.0, 0.0, []
+    while received < size_bytes and len(seen) < 20_000:
+        target = growth.step(now, int(received), int(size_bytes - received), head_seconds)
+        seen.append(target)
+        received += host(target) * TICK
+        now += TICK
+    return seen, now - 100.0
+
+
+def limited(per_connection: float, line: float = 1e12) -> Callable[[int], float]:
+    return lambda connections: min(connections * per_connection, line)
 
 
 class TestGrowth:
-    def test_a_host_that_limits_each_connection_gets_all_that_are_allowed(self):
-        growth = Growth(16, None)
-        assert run(growth, lambda connections: 20 * MIB * connections) == (16, 16)
-        assert growth.learned == 16
+    @pytest.mark.parametrize("rate", [0.2 * MIB, 2 * MIB, 20 * MIB])
+    def test_takes_all_it_may_where_each_connection_is_limited(self, rate: float) -> None:
+        seen, seconds = run(Growth(16, None), limited(rate), int(300 * rate))
+        assert seen[0] == 1
+        assert seen[-1] == 16
+        assert seconds < 300 / 16 + 4
 
-    def test_a_line_that_is_full_goes_back_to_one(self):
+    @pytest.mark.parametrize("limit", [2, 3, 5, 32])
+    def test_takes_no_more_than_it_may(self, limit: int) -> None:
+        seen, _seconds = run(Growth(limit, None), limited(MIB), 500 * MIB)
+        assert max(seen) == seen[-1] == limit
+
+    @pytest.mark.parametrize("line", [0.1 * MIB, MIB, 50 * MIB])
+    def test_settles_at_one_where_the_line_is_the_limit(self, line: float) -> None:
         growth = Growth(16, None)
-        _most, last = run(growth, lambda _connections: 10 * MIB)
-        assert last == 1
+        seen, _seconds = run(growth, limited(1e12, line), int(60 * line))
+        assert seen[-1] == 1
+        assert sum(connections > 1 for connections in seen) * TICK < 3
         assert growth.learned == 1
 
-    def test_a_fast_host_is_never_tried(self):
-        assert run(Growth(16, None), lambda _connections: 500 * MIB, size=100_000 * MIB)[0] == 1
+    def test_keeps_a_few_where_more_bring_nothing(self) -> None:
+        seen, _seconds = run(Growth(16, None), limited(2 * MIB, 8 * MIB), 800 * MIB)
+        assert seen[-1] == 4
 
-    def test_a_file_that_is_almost_there_is_left_alone(self):
-        assert run(Growth(16, None), lambda _connections: 20 * MIB, size=8 * MIB)[0] == 1
+    def test_never_tries_where_it_is_fast(self) -> None:
+        seen, _seconds = run(Growth(16, None), limited(400 * MIB))
+        assert set(seen) == {1}
 
-    def test_one_connection_is_a_wish_to_keep(self):
-        assert run(Growth(1, None), lambda connections: 20 * MIB * connections) == (1, 1)
+    def test_never_tries_for_what_is_done_in_a_moment(self) -> None:
+        seen, _seconds = run(Growth(16, None), limited(20 * MIB), 10 * MIB)
+        assert set(seen) == {1}
 
-    def test_what_is_known_of_a_host_is_used_at_once(self):
-        assert Growth(16, 8).target == 8
-        assert Growth(4, 8).target == 4
-        assert not Growth(16, 1).is_watching
-
-    def test_gain_that_ends_early_keeps_the_few(self):
-        _most, last = run(Growth(16, None), lambda connections: 10 * MIB * min(connections, 4))
-        assert last == 4
-
-    def test_a_refusal_settles_it(self):
-        growth = Growth(16, None)
-        growth.refused(3)
+    def test_never_tries_where_one_is_all_there_is(self) -> None:
+        growth = Growth(1, None)
         assert not growth.is_watching
-        assert growth.target <= 3
+        assert set(run(growth, limited(MIB), 100 * MIB)[0]) == {1}
+
+    def test_waits_longer_for_a_far_host(self) -> None:
+        near, far = (run(Growth(16, None), limited(MIB), 60 * MIB, seconds)[0] for seconds in (0.01, 0.5))
+        assert near.count(1) < far.count(1)
+
+    @pytest.mark.parametrize(("known", "first"), [(1, 1), (4, 4), (16, 8), (None, 1)])
+    def test_begins_with_what_the_host_taught(self, known: int | None, first: int) -> None:
+        growth = Growth(8, known)
+        assert growth.step(100, 0, 100 * MIB, 0.01) == first
+        assert growth.is_watching is (known is None)
+
+    def test_ends_where_the_host_refuses(self) -> None:
+        growth = Growth(16, None)
+        run(growth, limited(MIB), 2 * MIB)
+        growth.refused(2)
+        assert max(run(growth, limited(MIB), 100 * MIB)[0]) <= 2
 
 
 class TestHostMemory:
-    def test_verdicts_are_forgotten_after_a_while(self):
+    def test_keeps_a_verdict_for_a_while(self) -> None:
         memory = HostMemory()
-        memory.learn("example.org", 8, 1000.0)
-        assert memory.verdict("example.org", 1001.0) == 8
-        assert memory.verdict("example.org", 5000.0) is None
-        assert memory.verdict("other.example", 1001.0) is None
-
-    def test_a_refusal_is_a_ceiling(self):
-        memory = HostMemory()
-        memory.refused("example.org", 2, 1000.0)
-        assert memory.ceiling("example.org", 1001.0) == 2
-        assert memory.ceiling("example.org", 5000.0) > 100
+        assert memory.verdict("host", 100) is None
+        assert memory.ceiling("host", 100) > 100
+        memory.learn("host", 16, 100)
+        memory.refused("host", 0, 100)
+        assert (memory.verdict("host", 101), memory.ceiling("host", 101)) == (16, 1)
+        assert memory.verdict("other", 101) is None
+        later = 100 + MEMORY_SECONDS + 1
+        assert (memory.verdict("host", later), memory.ceiling("host", later) > 100) == (None, True)

@@ -1,30 +1,39 @@
-"""The set of bytes that are there, against a plain set of numbers."""
+"""Ranges against the plainest model there is: a set of positions."""
 
 from __future__ import annotations
+
+import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kinoshelf.downloads.engine.ranges import Ranges
 
-SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=25)
+SIZE = 40
+SPANS = st.lists(st.tuples(st.integers(0, SIZE), st.integers(0, SIZE)), max_size=12)
 
 
 class TestRanges:
-    @given(SPANS)
-    def test_it_is_the_set_of_its_bytes(self, spans):
-        ranges, bytes_there = Ranges(), set()
+    @given(SPANS, st.integers(0, SIZE + 5))
+    def test_are_the_set_of_what_was_added(self, spans: list[tuple[int, int]], size: int) -> None:
+        ranges, model = Ranges(), set()
         for begin, end in spans:
             ranges.add(begin, end)
-            bytes_there.update(range(begin, end))
-        assert ranges.total == len(bytes_there)
-        assert {at for begin, end in ranges.spans for at in range(begin, end)} == bytes_there
-        assert all(one[1] < two[0] for one, two in zip(ranges.spans, ranges.spans[1:], strict=False))
-        missing = {at for begin, end in ranges.gaps(64) for at in range(begin, end)}
-        assert missing == set(range(64)) - bytes_there
-        assert ranges.covers(64) == (not missing)
-        assert Ranges(ranges.spans).spans == ranges.spans
+            model |= set(range(begin, end))
+            assert ranges.total == len(model)
+        found = ranges.spans
+        assert {at for begin, end in found for at in range(begin, end)} == model
+        assert all(begin < end for begin, end in found)
+        assert all(one[1] < other[0] for one, other in itertools.pairwise(found))
+        missing = set(range(size)) - model
+        assert {at for begin, end in ranges.gaps(size) for at in range(begin, end)} == missing
+        assert ranges.gaps(size) == sorted(ranges.gaps(size))
+        if not model or max(model) < size:
+            assert ranges.covers(size) is not bool(missing)
+        assert ranges.prefix == next((at for at in range(SIZE + 1) if at not in model), SIZE + 1)
+        assert Ranges(reversed(found)).spans == found
 
-    def test_an_empty_file_is_covered(self):
-        assert Ranges().covers(0)
-        assert Ranges().gaps(0) == []
+    def test_can_be_emptied(self) -> None:
+        ranges = Ranges([(0, 5), (7, 9)])
+        ranges.clear()
+        assert (ranges.spans, ranges.total, ranges.prefix, ranges.gaps(3)) == ((), 0, 0, [(0, 3)])
