@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 from kinoshelf.app import Hub
@@ -121,10 +121,16 @@ class TestWrite:
 
 
 class TestRead:
-    @pytest.mark.databases("sqlite")
     def test_cannot_write(self, database: Database) -> None:
-        with pytest.raises(DatabaseUnavailable, match="readonly"), database.read() as session:
+        with pytest.raises((DatabaseUnavailable, DBAPIError), match=r"read-?only"), database.read() as session:
             session.execute(delete(AccessLimit))
+
+    def test_is_one_consistent_picture(self, database: Database) -> None:
+        with database.read() as session:
+            before = session.scalar(select(func.count()).select_from(AccessLimit))
+            database.run_write(lambda other: add(other, "a"))
+            assert session.scalar(select(func.count()).select_from(AccessLimit)) == before
+        assert count(database, "a") == 0
 
     def test_leaves_nothing_behind(self, database: Database) -> None:
         with database.read() as session:
@@ -207,7 +213,7 @@ class TestTimes:
 
 
 class TestAddress:
-    @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+    @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
     def test_forms_of_postgresql(self, tmp_path: Path, scheme: str) -> None:
         url = database_url(tmp_path, f"{scheme}://anna:pass@db/kinoshelf")
         assert (url.get_backend_name(), url.host, url.database) == ("postgresql", "db", "kinoshelf")

@@ -164,10 +164,16 @@ class TestUpdate:
         store.update({"engine.max_active_downloads": 3, "engine.stall_timeout_seconds": 30})
         assert "max_active_downloads" not in config_file(data_dir).read_text()
 
+    def test_a_list_of_the_environment_sent_back_is_no_conflict(self, data_dir: Path) -> None:
+        store = load(data_dir, KINOSHELF_SOURCES="yts,fshare")
+        for same in (["yts", "fshare"], ("yts", "fshare"), "yts, fshare"):
+            store.update({"sources": same})
+        with pytest.raises(Conflict):
+            store.update({"sources": ["yts"]})
+
     def test_two_changes_at_once_are_both_kept(self, data_dir: Path) -> None:
         here, there = load(data_dir), load(data_dir)
         here.update({"engine.max_active_downloads": 2})
-        there.reload()
         there.update({"engine.stall_timeout_seconds": 30})
         engine = load(data_dir).current.engine
         assert (engine.max_active_downloads, engine.stall_timeout_seconds) == (2, 30)

@@ -127,7 +127,7 @@ def database_url(data_dir: Path, configured: str) -> URL:
         raise NotConfigured(
             "the database address cannot be read; it looks like postgresql://user:password@host/name"
         ) from error
-    if url.drivername in {"postgres", "postgresql"}:
+    if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database:
         return url
@@ -154,7 +154,7 @@ class Database:
             self.read_engine = self._sqlite_engine(read_only=True)
             self.write_engine = self._sqlite_engine(read_only=False)
         else:
-            self.read_engine = self.write_engine = create_engine(
+            self.write_engine = create_engine(
                 url,
                 hide_parameters=True,
                 pool_size=READERS * 2,
@@ -162,6 +162,10 @@ class Database:
                 pool_pre_ping=True,
                 pool_recycle=1800,
                 connect_args={"connect_timeout": 10},
+            )
+            # The same pool. One picture for the whole transaction, as SQLite gives.
+            self.read_engine = self.write_engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
 
     @staticmethod

@@ -351,12 +351,7 @@ class SettingsStore:
         environment = _merge(environment, {name: value for name, value in overrides.items() if value is not None})
         data_dir = Path(environment.get("data_dir") or _default_data_dir()).expanduser().absolute()
         path = data_dir / "config" / "kinoshelf.toml"
-        file_tree: dict[str, Any] = {}
-        if path.exists():
-            try:
-                file_tree = tomllib.loads(path.read_text(encoding="utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise InvalidInput(f"{path}: {error}") from error
+        file_tree = _read_file(path)
         return cls(cls._build(file_tree, environment, origins), file_tree, origins, environment)
 
     @staticmethod
@@ -388,14 +383,15 @@ class SettingsStore:
         """
         known = {leaf.key: leaf for leaf in leaves()}
         with self._lock:
-            tree = _merge(self._file_tree, {})
+            # As it is now: another process, or a person with an editor, may have changed it since.
+            tree = _read_file(self._settings.config_file)
             for key, value in changes.items():
                 leaf = known.get(key)
                 if leaf is None:
                     raise InvalidInput(f"{key} is not a setting")
-                if key in self.origins and str(self._value(key)) != str(value):
-                    raise Conflict(f"{key} is set by the environment variable {self.origins[key]}")
                 if key in self.origins:
+                    if not self._is_in_force(leaf, value):
+                        raise Conflict(f"{key} is set by the environment variable {self.origins[key]}")
                     continue
                 if value is None and not _is_optional(leaf):
                     raise InvalidInput(f"{key} cannot be empty")
@@ -419,11 +415,15 @@ class SettingsStore:
                 listener(self._settings)
         return self._settings
 
-    def _value(self, key: str) -> Any:
+    def _is_in_force(self, leaf: Leaf, value: Any) -> bool:
+        """Tell whether `value`, however it is spelled, is the one in force."""
+        tree: dict[str, Any] = {}
+        _put(tree, leaf.path, value)
+        asked: Any = self._build(tree, {}, {})
         found: Any = self._settings
-        for part in key.split("."):
-            found = getattr(found, part)
-        return found.get_secret_value() if isinstance(found, SecretStr) else found
+        for part in leaf.path:
+            asked, found = getattr(asked, part), getattr(found, part)
+        return bool(asked == found)
 
     @staticmethod
     def _dumped(path: Path, tree: dict[str, Any]) -> bytes:
@@ -431,6 +431,15 @@ class SettingsStore:
         document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
         _write_into(document, tree)
         return tomlkit.dumps(document).encode()
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path}: {error}") from error
 
 
 def _without_none(tree: dict[str, Any]) -> dict[str, Any]:
