@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import pycurl
 
 from benchmarks.hub import Hub, download, environment
-from benchmarks.machine import RESULTS, Cores, Unavailable, program, say, version_of
+from benchmarks.machine import RESULTS, Cores, Unavailable, program, say, version_of, warm_memory
 from benchmarks.processes import cpu_seconds, peak_bytes, run
 from kinoshelf import __version__
 
@@ -41,6 +41,11 @@ class Order:
     warm_url: str
     cores: Cores
     give_up_seconds: float
+    size_bytes: int
+
+    def warm_memory(self) -> None:
+        """To be called last before the clock starts."""
+        warm_memory(self.target, self.size_bytes)
 
 
 @dataclass
@@ -80,6 +85,7 @@ class Kinoshelf:
                 if self._is_warm:
                     # A hub lives for weeks: its first download ever is not the one that counts.
                     download(hub, [order.warm_url], order.give_up_seconds)
+                order.warm_memory()
                 before = cpu_seconds(hub.pid)
                 told = download(hub, [url for url, _name in order.files], order.give_up_seconds)
                 time.sleep(AFTERWORK_SECONDS)
@@ -205,6 +211,7 @@ def _needed(name: str, package: str) -> Path:
 
 
 def _ran(words: Sequence[str | Path], order: Order) -> Outcome:
+    order.warm_memory()
     done = run(words, order.cores.client, order.home / "client.log", order.give_up_seconds)
     if done.status:
         raise Unavailable(f"{words[0]} ended with {done.status}: {done.output[-500:]}")

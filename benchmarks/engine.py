@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.clients import Aria2, Client, Curl, Kinoshelf, Order, Outcome, PyLoad
 from benchmarks.machine import (
     MEMORY_DISK,
+    WARM_FACTOR,
     Cores,
     Unavailable,
     described,
@@ -123,7 +124,9 @@ def main(words: list[str]) -> int:
     clients = _clients(chosen)
     if not clients:
         raise Unavailable("there is nobody to download anything")
-    needed = MIB * (2 * chosen.large_mib + 40 * chosen.twenty_mib + 2 * chosen.limited_mib + chosen.small_files // 8)
+    largest_mib = max(chosen.large_mib, 20 * chosen.twenty_mib, chosen.limited_mib, chosen.small_files // 16)
+    # Served, arrived, and warmed before.
+    needed = MIB * largest_mib * (1 + WARM_FACTOR)
     measured: list[Measured] = []
     failures: list[str] = []
     with ExitStack() as stack:
@@ -249,6 +252,7 @@ def _measure(
                 warm_url=server.url(WARM),
                 cores=cores,
                 give_up_seconds=chosen.give_up,
+                size_bytes=sum(file.size_bytes for file in files),
             )
             try:
                 outcome = client.fetch(order)
