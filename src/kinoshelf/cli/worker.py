@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from kinoshelf.cli.failures import Exit
@@ -42,22 +42,17 @@ def _ready(at: Invocation, hub: Hub, url: str | None) -> None:
 
 
 def _work(at: Invocation, hub: Hub) -> Exit:
-    stopping = threading.Event()
-    received: list[int] = []
-
-    def stop(number: int, _frame: object) -> None:
-        received.append(number)
-        stopping.set()
-
-    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    # Not an Event: a signal that comes while wait() takes its lock would find set() waiting for the same lock for ever.
+    received: SimpleQueue[int] = SimpleQueue()
+    before = {one: signal.signal(one, lambda number, _frame: received.put(number)) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         hub.start()
         _ready(at, hub, None)
-        stopping.wait()
+        stopped_by = received.get()
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
-    return Exit.INTERRUPTED if received[:1] == [signal.SIGINT] else Exit.DONE
+    return Exit.INTERRUPTED if stopped_by == signal.SIGINT else Exit.DONE
 
 
 def _work_and_answer(at: Invocation, hub: Hub, host: str, port: int) -> Exit:
