@@ -149,6 +149,26 @@ class TMDBSettings(Section):
     api_key: SecretStr = Field(
         SecretStr(""), description="Key for film and series facts.", json_schema_extra={"env": "TMDB_API_KEY"}
     )
+    base_url: str = Field(
+        "https://api.themoviedb.org/3", description="Address of TMDB.", json_schema_extra={"env": "TMDB_BASE_URL"}
+    )
+    image_base_url: str = Field(
+        "https://image.tmdb.org/t/p/",
+        description="Address of TMDB's pictures.",
+        json_schema_extra={"env": "TMDB_IMAGE_BASE_URL"},
+    )
+    language: str = Field(
+        "en-US", pattern=r"^[a-z]{2}(-[A-Z]{2})?$", description="Language of names and plots, as in de-DE."
+    )
+    region: str = Field("GB", pattern=r"^[A-Z]{2}$", description="Country whose age certificates are shown.")
+
+
+class YTSSettings(Section):
+    base_url: str = Field(
+        "https://yts.mx/api/v2",
+        description="Address of the YTS source; it is asked only once `sources` names yts.",
+        json_schema_extra={"env": "YTS_API_BASE_URL"},
+    )
 
 
 class FshareSettings(Section):
@@ -199,6 +219,7 @@ class Settings(Section):
     security: SecuritySettings = SecuritySettings()
     logging: LoggingSettings = LoggingSettings()
     tmdb: TMDBSettings = TMDBSettings()
+    yts: YTSSettings = YTSSettings()
     fshare: FshareSettings = FshareSettings()
 
     @model_validator(mode="before")

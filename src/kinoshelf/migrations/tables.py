@@ -3,4 +3,7 @@
 import kinoshelf.core.access.models
 import kinoshelf.core.bus
 import kinoshelf.core.jobs.models
-import kinoshelf.downloads.models  # noqa: F401
+import kinoshelf.discs.models
+import kinoshelf.downloads.models
+import kinoshelf.images.models
+import kinoshelf.titles.models  # noqa: F401
