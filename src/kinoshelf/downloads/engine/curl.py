@@ -111,6 +111,7 @@ class CurlExchange:
         self._transport = transport
         self._handle = handle
         self._sink = sink
+        self._write = sink.write
         self._answer = Answer(0)
         self._is_begun = False
         self._was_stopped = False
@@ -181,19 +182,19 @@ class CurlExchange:
         self._was_stopped = True
         return -1
 
-    def _on_body(self, chunk: bytes) -> int:
+    def _on_body(self, chunk: bytes) -> int | None:
         try:
-            taken = self._sink.write(chunk)
+            taken = self._write(chunk)
         except Exception as error:
             self._problem = error
             return -1
+        if taken:
+            return None
         if taken is None:
             self._is_paused = True
             return int(pycurl.WRITEFUNC_PAUSE)
-        if not taken:
-            self._was_stopped = True
-            return -1
-        return len(chunk)
+        self._was_stopped = True
+        return -1
 
     async def done(self) -> bool:
         try:

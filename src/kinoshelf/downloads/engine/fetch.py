@@ -98,17 +98,36 @@ class Segment:
         self.fetch = fetch
         self.start = start
         self.position = start
-        self.end = end
         self.is_extra = is_extra
         self.exchange: Exchange | None = None
         self.answer: Answer | None = None
         self.failure: Failure | None = None
         self.held_bytes = 0
         self.overlap = b""
+        self._end = end
         self._body_end = 0
         self._is_dropped = False
         self._asked_end: int | None = None
         self._chunks: list[bytes] = []
+        self._easy_bytes = 0
+        """While less than this is held, the next bytes need no look at anything else."""
+
+    @property
+    def end(self) -> int | None:
+        """Where the span ends; None while nobody knows."""
+        return self._end
+
+    @end.setter
+    def end(self, end: int | None) -> None:
+        self._end = end
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Find out how much may come before the next look: at the limits, at what is to be compared, at the end."""
+        if self._is_dropped or self.overlap or self.fetch.pace.is_limited:
+            self._easy_bytes = 0
+        else:
+            self._easy_bytes = WRITE_BYTES if self._end is None else min(WRITE_BYTES, self._end - self.position)
 
     @property
     def remaining(self) -> int:
@@ -150,6 +169,7 @@ class Segment:
         except Stop as stop:
             self.failure = stop.failure
             return False
+        self.look_ahead()
         return True
 
     def begin_at_zero(self) -> None:
@@ -167,6 +187,15 @@ class Segment:
         return self.start < self.position == self._body_end
 
     def write(self, chunk: bytes) -> bool | None:
+        # Called for every 16 KiB: the usual case is one comparison.
+        held_bytes = self.held_bytes + len(chunk)
+        if held_bytes < self._easy_bytes and len(self._chunks) < MAX_HELD_CHUNKS:
+            self._chunks.append(chunk)
+            self.held_bytes = held_bytes
+            return True
+        return self._write_looking(chunk)
+
+    def _write_looking(self, chunk: bytes) -> bool | None:
         fetch = self.fetch
         if self._is_dropped:
             return False
@@ -182,7 +211,6 @@ class Segment:
             length = max(0, self.end - self.position - self.held_bytes)
             chunk = chunk[:length]
             is_full = True
-        fetch.received_bytes += length
         self._chunks.append(chunk)
         self.held_bytes += length
         if self.held_bytes >= WRITE_BYTES or is_full or len(self._chunks) >= MAX_HELD_CHUNKS:
@@ -201,8 +229,10 @@ class Segment:
         if self.held_bytes:
             chunks, length = self._chunks, self.held_bytes
             self._chunks, self.held_bytes = [], 0
+            self.fetch.moved_bytes += length
             self.fetch.store(chunks, self.position, length)
             self.position += length
+            self.look_ahead()
 
     def give_up_rest(self) -> None:
         """Close the connection; somebody else fetches what is missing."""
@@ -213,6 +243,7 @@ class Segment:
     def drop(self) -> None:
         """Close the connection and forget what has not been written: it belongs to another file."""
         self._is_dropped = True
+        self.fetch.moved_bytes += self.held_bytes
         self._chunks, self.held_bytes = [], 0
         self.give_up_rest()
 
@@ -231,13 +262,13 @@ class Fetch:
         self.final_url = job.url
         self.announced: Checksum | None = None
         self.meter = SpeedMeter()
-        self.received_bytes = 0
-        """What this attempt moved over the network."""
         self.is_stopped = False
         self.has_answer = False
         self.started_at = time.monotonic()
         self._hasher: Any = None
         self._hashed_bytes = 0
+        self.moved_bytes = 0
+        """What this attempt moved over the network, but for what its connections hold."""
         self._segments: list[Segment] = []
         self._extras: set[asyncio.Task[None]] = set()
         self._can_split = False
@@ -256,6 +287,11 @@ class Fetch:
     @property
     def downloaded_bytes(self) -> int:
         return self.part.ranges.total + sum(segment.held_bytes for segment in self._segments)
+
+    @property
+    def received_bytes(self) -> int:
+        """What this attempt moved over the network."""
+        return self.moved_bytes + sum(segment.held_bytes for segment in self._segments)
 
     @property
     def connections(self) -> int:
@@ -280,6 +316,9 @@ class Fetch:
     def tick(self, now: float) -> None:
         """Look after the transfer: measure, find a stall or a full disk, open or close connections."""
         self.meter.add(now, self.received_bytes)
+        for segment in self._segments:
+            # Limits may have been set since.
+            segment.look_ahead()
         if self.is_stopped or self._is_over:
             return
         if now - self._flushed_at >= FLUSH_SECONDS:
