@@ -194,8 +194,8 @@ class DiscImport(Base):
     filename: Mapped[str] = mapped_column(String(255))
     format: Mapped[str] = mapped_column(String(20))
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    state: Mapped[str] = mapped_column(String(10), default="preview")
-    """preview, running, done, undone or cancelled."""
+    state: Mapped[str] = mapped_column(String(10), default="reading")
+    """reading, preview, running, done, cancelled, undoing or undone."""
     job_id: Mapped[str | None] = mapped_column(String(36))
     row_count: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime]
@@ -209,13 +209,19 @@ class DiscImportRow(Base):
 
     import_id: Mapped[str] = mapped_column(ForeignKey("disc_imports.id", ondelete="CASCADE"), primary_key=True)
     line: Mapped[int] = mapped_column(Integer, primary_key=True)
+    copy: Mapped[int] = mapped_column(Integer, primary_key=True, default=1)
+    """Above 1 where a line stands for several discs."""
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """As read: fields of a disc."""
+    plan: Mapped[str] = mapped_column(String(10), default="")
+    """What would become of it: add, update, same or skip; empty where it is invalid or was not looked at yet."""
     outcome: Mapped[str] = mapped_column(String(10), default="waiting")
-    """waiting, added, updated, same, skipped or invalid."""
+    """waiting, added, updated, same, skipped, invalid; after undoing: undone, or left where it could not be."""
     reason: Mapped[str] = mapped_column(String(500), default="")
     disc_id: Mapped[int | None] = mapped_column(BigInteger)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    """The fields that were changed, as they were; for undoing."""
+    """Each field that was written, as it was and as it became; for undoing."""
+    candidates: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    """Of a pasted list: the films it could be, best first; null while nobody has looked."""
 
     __table_args__ = (Index("ix_disc_import_rows_outcome", "import_id", "outcome"),)

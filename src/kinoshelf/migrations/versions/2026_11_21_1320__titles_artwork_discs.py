@@ -117,13 +117,16 @@ def upgrade() -> None:
     op.create_table('disc_import_rows',
     sa.Column('import_id', sa.String(length=36), nullable=False),
     sa.Column('line', sa.Integer(), nullable=False),
+    sa.Column('copy', sa.Integer(), nullable=False),
     sa.Column('values', sa.JSON(), nullable=False),
+    sa.Column('plan', sa.String(length=10), nullable=False),
     sa.Column('outcome', sa.String(length=10), nullable=False),
     sa.Column('reason', sa.String(length=500), nullable=False),
     sa.Column('disc_id', sa.BigInteger(), nullable=True),
     sa.Column('before', sa.JSON(), nullable=True),
+    sa.Column('candidates', sa.JSON(), nullable=True),
     sa.ForeignKeyConstraint(['import_id'], ['disc_imports.id'], name=op.f('fk_disc_import_rows_import_id_disc_imports'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('import_id', 'line', name=op.f('pk_disc_import_rows'))
+    sa.PrimaryKeyConstraint('import_id', 'line', 'copy', name=op.f('pk_disc_import_rows'))
     )
     with op.batch_alter_table('disc_import_rows', schema=None) as batch_op:
         batch_op.create_index('ix_disc_import_rows_outcome', ['import_id', 'outcome'], unique=False)
