@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from fastapi import FastAPI
+from sqlalchemy.orm import Session
 
 from kinoshelf import __version__
-from kinoshelf.api import downloads, health, series
-from kinoshelf.api.bridges.metrics import SURFACES, add_job_figures, metrics_router
-from kinoshelf.api.docs_pages import install_docs
 from kinoshelf.core.access.install import add_access, install_access
 from kinoshelf.core.bus import ProcessBus
 from kinoshelf.core.clock import Clock, SystemClock
@@ -22,6 +20,7 @@ from kinoshelf.core.container import Container
 from kinoshelf.core.database import Database, database_url
 from kinoshelf.core.events import EventBus
 from kinoshelf.core.health import HealthChecks, add_own_checks, alive_check
+from kinoshelf.core.jobs.queries import count_jobs_by_state
 from kinoshelf.core.jobs.registry import JobRegistry
 from kinoshelf.core.jobs.runner import JobRunner
 from kinoshelf.core.jobs.tidy import Tidy
@@ -30,16 +29,18 @@ from kinoshelf.core.migrate import migrate
 from kinoshelf.core.processes import ProcessSeat
 from kinoshelf.core.settings import SettingsStore
 from kinoshelf.core.settings_events import follow_settings
-from kinoshelf.core.web import Surfaces
 from kinoshelf.downloads.adding import AddDownloads
-from kinoshelf.downloads.engine import Engine, take_sample
 from kinoshelf.downloads.jobs import ClearHistory
 from kinoshelf.downloads.progress import ProgressBoard
 from kinoshelf.downloads.queries import count_by_state
-from kinoshelf.web.errors import page_or
-from kinoshelf.web.install import install_pages
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from kinoshelf.downloads.engine import Engine
 
 log = structlog.get_logger()
+S = TypeVar("S", bound=StrEnum)
 
 
 class Role(StrEnum):
@@ -119,7 +120,7 @@ def add_work(hub: Hub) -> None:
     hub.store.on_change(lambda _settings: hub.jobs.follow_time_zone())
     hub.bus.on_gap(hub.jobs.wake)
     add_own_checks(hub.health, hub.database, hub.store.current.data_dir)
-    add_job_figures(hub.container.get(Metrics), hub.database)
+    _add_counts(hub, "jobs", "Background jobs by state.", count_jobs_by_state)
     if hub.role is not Role.COMMAND:
         hub.health.add(
             "jobs",
@@ -134,15 +135,12 @@ def add_downloads(hub: Hub) -> None:
     """Wire the download queue; the engine itself works in servers and workers only."""
     board = hub.container.add(ProgressBoard())
     hub.container.add(AddDownloads(database=hub.database, clock=hub.clock))
-    hub.bus.on_sample(lambda sample: take_sample(board, sample))
     ClearHistory(store=hub.store, database=hub.database, clock=hub.clock).register(hub.container.get(JobRegistry))
-    hub.container.get(Metrics).add_gauge(
-        "downloads",
-        "Downloads by state.",
-        ("state",),
-        lambda: {(state,): count for state, count in hub.database.run_read(count_by_state).items()},
-    )
+    _add_counts(hub, "downloads", "Downloads by state.", count_by_state)
     if hub.role is not Role.COMMAND:
+        from kinoshelf.downloads.engine import Engine, take_sample
+
+        hub.bus.on_sample(lambda sample: take_sample(board, sample))
         hub.engine = hub.container.add(
             Engine(
                 store=hub.store,
@@ -155,8 +153,26 @@ def add_downloads(hub: Hub) -> None:
         )
 
 
+def _add_counts(hub: Hub, name: str, description: str, count: Callable[[Session], Mapping[S, int]]) -> None:
+    hub.container.get(Metrics).add_gauge(
+        name,
+        description,
+        ("state",),
+        lambda: {(state,): number for state, number in hub.database.run_read(count).items()},
+    )
+
+
 def create_app(hub: Hub) -> FastAPI:
     """Build the ASGI application over an open hub; its lifespan starts and closes the hub."""
+    # What only a server needs is loaded here: it is half of all there is, and workers and commands do without.
+    from fastapi import FastAPI
+
+    from kinoshelf.api import downloads, health, series
+    from kinoshelf.api.bridges.metrics import SURFACES, metrics_router
+    from kinoshelf.api.docs_pages import install_docs
+    from kinoshelf.core.web import Surfaces
+    from kinoshelf.web.errors import page_or
+    from kinoshelf.web.install import install_pages
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from kinoshelf.core.log_file import SharedLogFile
 from kinoshelf.core.logging import HIDDEN, configure, redacted
+from kinoshelf.core.request_ids import request_id_now
 from kinoshelf.core.settings import LoggingSettings
-from kinoshelf.core.web import request_id_now
 
 SECRET = "s3cr3t-Wörd+="
 

@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 
 from kinoshelf.core.container import Container
 from kinoshelf.core.errors import Conflict, LimitReached, NeedsSignIn, NotFound
+from kinoshelf.core.request_ids import new_request_id
 from kinoshelf.core.web import (
     BadRequest,
     JSONBytes,
@@ -23,7 +24,6 @@ from kinoshelf.core.web import (
     Surfaces,
     install_error_handlers,
     is_below,
-    new_request_id,
     path_of,
     status_of,
     use,

@@ -16,8 +16,8 @@ from typing import Any
 import structlog
 
 from kinoshelf.core.log_file import SharedLogFile
+from kinoshelf.core.request_ids import request_id_now
 from kinoshelf.core.settings import LoggingSettings
-from kinoshelf.core.web import request_id_now
 
 LOG_FILE = "kinoshelf.log"
 HIDDEN = "[hidden]"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -24,8 +22,6 @@ from kinoshelf.core.errors import KinoshelfError, LimitReached, NeedsSignIn, Sto
 
 log = structlog.get_logger()
 T = TypeVar("T")
-
-request_id_now: ContextVar[str] = ContextVar("request_id", default="")
 
 DEFECT = "something went wrong here; the log has the details"
 POLICY_VIOLATION = 1008
@@ -214,10 +210,3 @@ def path_of(scope: Scope) -> str:
     path: str = scope["path"]
     root = base_of(scope)
     return path.removeprefix(root) if root else path
-
-
-def new_request_id(given: str | None) -> str:
-    """Keep a caller's request id when it is harmless, else make one."""
-    if given and len(given) <= 100 and all(letter.isalnum() or letter in "-_." for letter in given):
-        return given
-    return str(uuid.uuid4())

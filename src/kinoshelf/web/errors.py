@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kinoshelf.core.errors import KinoshelfError
-from kinoshelf.core.web import Rendered, Renderer, request_id_now, status_of
+from kinoshelf.core.request_ids import request_id_now
+from kinoshelf.core.web import Rendered, Renderer, status_of
 from kinoshelf.web.languages import gettext, mark
 from kinoshelf.web.pages import render
 from kinoshelf.web.visitor import visitor_now

@@ -9,9 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Response
 
 from kinoshelf.core.access.guards import local_or_signed_in
-from kinoshelf.core.database import Database
-from kinoshelf.core.jobs.queries import count_jobs_by_state
-from kinoshelf.core.metrics import Figures, Metrics
+from kinoshelf.core.metrics import Metrics
 from kinoshelf.core.web import use
 
 # How requests are told apart; what is not listed is a page.
@@ -60,10 +58,3 @@ def metrics_router(guard: Callable[..., Awaitable[Any]] = local_or_signed_in) ->
         return Response(content, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
     return router
-
-
-def add_job_figures(metrics: Metrics, database: Database) -> None:
-    def count() -> Figures:
-        return {(state,): float(number) for state, number in database.run_read(count_jobs_by_state).items()}
-
-    metrics.add_gauge("jobs", "Background jobs by state.", ("state",), count)

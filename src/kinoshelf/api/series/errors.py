@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kinoshelf.core.errors import KinoshelfError, LimitReached
-from kinoshelf.core.web import BadRequest, Rendered, request_id_now, status_of
+from kinoshelf.core.request_ids import request_id_now
+from kinoshelf.core.web import BadRequest, Rendered, status_of
 
 CODES = {
     400: "BAD_REQUEST_ERROR",

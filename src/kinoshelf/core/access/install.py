@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from typing import TYPE_CHECKING
 
 from kinoshelf.core.access.gate import Gate
 from kinoshelf.core.access.keys import APIKeys
 from kinoshelf.core.access.limits import AccessLimits
-from kinoshelf.core.access.middleware import Areas, FrontDoor
 from kinoshelf.core.access.passwords import PasswordHashing
 from kinoshelf.core.access.signing_in import SetUp, SignIn, SignOut
 from kinoshelf.core.clock import Clock
@@ -15,7 +14,11 @@ from kinoshelf.core.container import Container
 from kinoshelf.core.database import Database
 from kinoshelf.core.events import EventBus
 from kinoshelf.core.settings import SettingsStore
-from kinoshelf.core.web import Surfaces, install_error_handlers
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from kinoshelf.core.web import Surfaces
 
 
 def add_access(container: Container) -> None:
@@ -44,6 +47,10 @@ def install_access(
     Below the paths `limited` requests of foreign origins are counted; those of `shared` may be read by the origins
     the settings name.
     """
+    # Only a server answers requests; workers and commands do without the framework.
+    from kinoshelf.core.access.middleware import Areas, FrontDoor
+    from kinoshelf.core.web import install_error_handlers
+
     clock: Clock = container.get(Clock)  # type: ignore[type-abstract]  # the container is asked by interface
     install_error_handlers(app, surfaces)
     app.add_middleware(

@@ -24,6 +24,7 @@ from kinoshelf.core.access.origins import OriginLimit, preflight_headers, shared
 from kinoshelf.core.access.policy import Approach, is_foreign_origin
 from kinoshelf.core.clock import Clock
 from kinoshelf.core.errors import InvalidInput, KinoshelfError, NotFound
+from kinoshelf.core.request_ids import new_request_id, request_id_now
 from kinoshelf.core.settings import Settings, SettingsStore
 from kinoshelf.core.web import (
     DEFECT,
@@ -32,9 +33,7 @@ from kinoshelf.core.web import (
     Surfaces,
     Unexpected,
     is_below,
-    new_request_id,
     refuse_socket,
-    request_id_now,
 )
 
 log = structlog.get_logger()
