@@ -33,6 +33,9 @@ from kinoshelf.downloads.adding import AddDownloads
 from kinoshelf.downloads.jobs import ClearHistory
 from kinoshelf.downloads.progress import ProgressBoard
 from kinoshelf.downloads.queries import count_by_state
+from kinoshelf.images.folder import ImageFolder
+from kinoshelf.images.index import ArtworkIndex
+from kinoshelf.images.store import ArtworkStore
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -64,6 +67,7 @@ class Hub:
     health: HealthChecks
     container: Container = field(default_factory=Container)
     engine: Engine | None = None
+    artwork: ArtworkStore | None = None
     started_at: datetime | None = None
 
     def start(self) -> None:
@@ -75,6 +79,8 @@ class Hub:
             self.jobs.start()
             if self.engine is not None:
                 self.engine.start()
+            if self.artwork is not None:
+                self.artwork.start()
         self.health.started(self.started_at)
 
     def close(self) -> None:
@@ -82,6 +88,8 @@ class Hub:
         self.jobs.stop()
         if self.engine is not None:
             self.engine.stop()
+        if self.artwork is not None:
+            self.artwork.stop()
         self.bus.stop()
         self.seat.leave()
         self.database.close()
@@ -111,6 +119,7 @@ def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hu
     add_access(hub.container)
     add_work(hub)
     add_downloads(hub)
+    add_artwork(hub)
     return hub
 
 
@@ -153,6 +162,21 @@ def add_downloads(hub: Hub) -> None:
         )
 
 
+def add_artwork(hub: Hub) -> None:
+    """Wire the artwork store; what is looked at is fetched where pages are served or jobs run."""
+    index = hub.container.add(ArtworkIndex(hub.database, hub.events))
+    hub.bus.on_gap(index.forget_all)
+    hub.artwork = hub.container.add(
+        ArtworkStore(
+            store=hub.store,
+            database=hub.database,
+            clock=hub.clock,
+            index=index,
+            folder=ImageFolder(hub.store.current.data_dir / "images"),
+        )
+    )
+
+
 def _add_counts(hub: Hub, name: str, description: str, count: Callable[[Session], Mapping[S, int]]) -> None:
     hub.container.get(Metrics).add_gauge(
         name,
@@ -167,7 +191,7 @@ def create_app(hub: Hub) -> FastAPI:
     # What only a server needs is loaded here: it is half of all there is, and workers and commands do without.
     from fastapi import FastAPI
 
-    from kinoshelf.api import downloads, health, series
+    from kinoshelf.api import artwork, downloads, health, series
     from kinoshelf.api.bridges.metrics import SURFACES, metrics_router
     from kinoshelf.api.docs_pages import install_docs
     from kinoshelf.core.web import Surfaces
@@ -195,6 +219,7 @@ def create_app(hub: Hub) -> FastAPI:
     for router in series.ROUTERS:
         app.include_router(router)
     downloads.install_downloads_api(app, surfaces, hub.container)
+    app.include_router(artwork.router)
     app.include_router(health.router)
     app.include_router(metrics_router())
     install_docs(app)

@@ -37,6 +37,7 @@ SURFACES = {
     "/health": "health",
     "/api/health": "health",
     "/metrics": "metrics",
+    "/artwork": "artwork",
     "/static": "static",
 }
 

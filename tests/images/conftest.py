@@ -1,0 +1,54 @@
+"""An artwork store whose pictures come from a server on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from kinoshelf.app import Hub
+from kinoshelf.images.models import Artwork
+from kinoshelf.images.sizes import tmdb_key
+from kinoshelf.images.store import ArtworkStore
+from tests.simulators.pictures import PictureServer
+
+Want = Callable[..., int]
+Row = Callable[[int], Artwork]
+
+
+@pytest.fixture
+def pictures() -> Iterator[PictureServer]:
+    with PictureServer() as running:
+        yield running
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], pictures: PictureServer) -> dict[str, str]:
+    return {**environ, "TMDB_IMAGE_BASE_URL": pictures.base_url}
+
+
+@pytest.fixture
+async def artwork(hub: Hub) -> AsyncIterator[ArtworkStore]:
+    store = hub.container.get(ArtworkStore)
+    yield store
+    await store.fetcher.aclose()
+
+
+@pytest.fixture
+def want(hub: Hub, artwork: ArtworkStore) -> Want:
+    """Want one of TMDB's pictures by its name, or one of elsewhere: `want("a.jpg")`, `want("b", url="http://…")`."""
+
+    def want_one(name: str, url: str | None = None) -> int:
+        with hub.database.write() as session:
+            return artwork.want(session, tmdb_key(name) if url is None else name, url)
+
+    return want_one
+
+
+@pytest.fixture
+def row(hub: Hub) -> Row:
+    def read(artwork_id: int) -> Artwork:
+        with hub.database.read() as session:
+            return session.get_one(Artwork, artwork_id)
+
+    return read
