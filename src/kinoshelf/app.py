@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from kinoshelf import __version__
@@ -35,7 +36,11 @@ from kinoshelf.downloads.progress import ProgressBoard
 from kinoshelf.downloads.queries import count_by_state
 from kinoshelf.images.folder import ImageFolder
 from kinoshelf.images.index import ArtworkIndex
+from kinoshelf.images.queries import count_artwork_by_state, originals_bytes
+from kinoshelf.images.sizes import TMDB
 from kinoshelf.images.store import ArtworkStore
+from kinoshelf.images.tidying import TidyArtwork
+from kinoshelf.titles.models import Title
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -166,14 +171,26 @@ def add_artwork(hub: Hub) -> None:
     """Wire the artwork store; what is looked at is fetched where pages are served or jobs run."""
     index = hub.container.add(ArtworkIndex(hub.database, hub.events))
     hub.bus.on_gap(index.forget_all)
+    folder = ImageFolder(hub.store.current.data_dir / "images")
+    tidy = hub.container.add(TidyArtwork(database=hub.database, clock=hub.clock, folder=folder))
+    tidy.refer(select(literal(TMDB) + Title.poster_path).where(Title.poster_path.is_not(None)))
+    tidy.refer(select(literal(TMDB) + Title.backdrop_path).where(Title.backdrop_path.is_not(None)))
+    tidy.register(hub.container.get(JobRegistry))
     hub.artwork = hub.container.add(
         ArtworkStore(
             store=hub.store,
             database=hub.database,
             clock=hub.clock,
             index=index,
-            folder=ImageFolder(hub.store.current.data_dir / "images"),
+            folder=folder,
         )
+    )
+    _add_counts(hub, "artwork", "Pictures by state.", count_artwork_by_state)
+    hub.container.get(Metrics).add_gauge(
+        "artwork_bytes",
+        "Bytes of the originals of pictures.",
+        (),
+        lambda: {(): hub.database.run_read(originals_bytes)},
     )
 
 

@@ -20,7 +20,7 @@ from kinoshelf.core.clock import Clock
 from kinoshelf.core.database import Database, DatabaseUnavailable
 from kinoshelf.core.errors import KinoshelfError, NotConfigured, StorageProblem
 from kinoshelf.core.http.errors import UpstreamUnavailable
-from kinoshelf.core.settings import SettingsStore
+from kinoshelf.core.settings import Settings, SettingsStore
 from kinoshelf.images import wanting
 from kinoshelf.images.folder import ImageFolder
 from kinoshelf.images.formats import PictureFacts
@@ -34,6 +34,11 @@ log = structlog.get_logger()
 AT_A_TIME = 4
 MOST_WAITING = 2000
 STOP_SECONDS = 10.0
+
+
+def tmdb_original(settings: Settings, source_key: str) -> str:
+    """Return where one of TMDB's pictures is by the settings in force."""
+    return tmdb_address(settings.tmdb.image_base_url, ArtworkSize.ORIGINAL, source_key.removeprefix(TMDB))
 
 
 class PictureFetcher:
@@ -179,8 +184,7 @@ class PictureFetcher:
 
     def _address_of(self, claimed: wanting.Fetchable) -> str:
         if claimed.source_key.startswith(TMDB):
-            base = self._store.current.tmdb.image_base_url
-            return tmdb_address(base, ArtworkSize.ORIGINAL, claimed.source_key.removeprefix(TMDB))
+            return tmdb_original(self._store.current, claimed.source_key)
         if claimed.source_url is None:
             raise NotConfigured("nobody said where this picture is")
         return claimed.source_url

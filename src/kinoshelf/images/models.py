@@ -28,7 +28,7 @@ class Artwork(Base):
     source_key: Mapped[str] = mapped_column(String(300), unique=True)
     """Equal for the same picture: `tmdb:/path.jpg`, or `upload:` with the SHA-256 of what was handed in."""
     source_url: Mapped[str | None] = mapped_column(Text)
-    """None where the key says it: TMDB's pictures come from the address in force when they are fetched."""
+    """None for what was handed in. TMDB's pictures come from the address that is in force when they are fetched."""
     state: Mapped[str] = mapped_column(String(10), default=ArtworkState.WANTED)
     content_key: Mapped[str | None] = mapped_column(String(64), index=True)
     """SHA-256 of the original file."""

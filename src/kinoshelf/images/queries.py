@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -22,12 +21,6 @@ class Picture(NamedTuple):
     width: int | None
     height: int | None
     preview: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    count: int
-    size_bytes: int
 
 
 def get_artwork(session: Session, artwork_id: int) -> Artwork:
@@ -52,10 +45,18 @@ def pictures(session: Session, artwork_ids: Collection[int]) -> dict[int, Pictur
     return found
 
 
-def figures_by_state(session: Session) -> dict[str, Figures]:
-    """Count the pictures and the bytes of their originals."""
-    rows = session.execute(
-        select(Artwork.state, func.count(), func.coalesce(func.sum(Artwork.size_bytes), 0)).group_by(Artwork.state)
+def count_artwork_by_state(session: Session) -> dict[ArtworkState, int]:
+    rows = session.execute(select(Artwork.state, func.count()).group_by(Artwork.state))
+    found = {row.state: row[1] for row in rows}
+    return {state: found.get(state, 0) for state in ArtworkState}
+
+
+def originals_bytes(session: Session) -> int:
+    """Return what the originals take, those that are the same counted once."""
+    once = (
+        select(func.max(Artwork.size_bytes).label("size_bytes"))
+        .where(Artwork.content_key.is_not(None))
+        .group_by(Artwork.content_key)
+        .subquery()
     )
-    found = {state: Figures(count, int(size or 0)) for state, count, size in rows}
-    return {state.value: found.get(state.value, Figures(0, 0)) for state in ArtworkState}
+    return int(session.scalar(select(func.sum(once.c.size_bytes))) or 0)

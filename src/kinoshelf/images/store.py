@@ -21,12 +21,12 @@ from kinoshelf.core.files import write_atomic
 from kinoshelf.core.settings import SettingsStore
 from kinoshelf.images import wanting
 from kinoshelf.images.errors import ArtworkNotFound, PictureRefused
-from kinoshelf.images.fetching import PictureFetcher
+from kinoshelf.images.fetching import PictureFetcher, tmdb_original
 from kinoshelf.images.folder import ImageFolder
 from kinoshelf.images.formats import MADE_AS, MADE_TYPES, MadeFormat, PictureFacts
 from kinoshelf.images.index import ArtworkIndex, Entry
 from kinoshelf.images.models import ArtworkState
-from kinoshelf.images.sizes import ArtworkSize
+from kinoshelf.images.sizes import TMDB, ArtworkSize
 
 log = structlog.get_logger()
 
@@ -59,6 +59,7 @@ class ArtworkStore:
     def __init__(
         self, *, store: SettingsStore, database: Database, clock: Clock, index: ArtworkIndex, folder: ImageFolder
     ) -> None:
+        self._store = store
         self._database = database
         self._clock = clock
         self._folder = folder
@@ -86,6 +87,8 @@ class ArtworkStore:
 
         TMDB's are wanted by `tmdb_key(path)` alone: their address is the one in the settings when they are fetched.
         """
+        if source_key.startswith(TMDB):
+            url = tmdb_original(self._store.current, source_key)
         return wanting.want(session, source_key, url, self._clock.now())
 
     async def keep_upload(self, content: bytes) -> int:

@@ -16,7 +16,7 @@ from kinoshelf.core.jobs.queue import rows_changed
 from kinoshelf.images.events import ArtworkChanged
 from kinoshelf.images.formats import PictureFacts
 from kinoshelf.images.models import Artwork, ArtworkState
-from kinoshelf.images.sizes import TMDB, UPLOAD
+from kinoshelf.images.sizes import UPLOAD
 
 LEASE = timedelta(minutes=2)
 """Whoever fetches a picture has it for this long. If they die, it is free again."""
@@ -41,8 +41,6 @@ def want(session: Session, source_key: str, url: str | None, now: datetime) -> i
 
     Another address than before makes a picture that has failed wanted again.
     """
-    if source_key.startswith(TMDB):
-        url = None
     for _ in range(5):
         row = session.execute(
             select(Artwork.id, Artwork.source_url, Artwork.state, Artwork.unused_at).where(
