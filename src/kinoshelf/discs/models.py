@@ -96,7 +96,27 @@ class Disc(Base):
         Index("ix_discs_tmdb_id", "tmdb_id"),
         Index("ix_discs_imdb_id", "imdb_id"),
         Index("ix_discs_box_set_name", "box_set_name"),
-        Index("ix_discs_storage_box", "storage_box"),
+        Index("ix_discs_storage_box", "storage_box", "id"),
+        Index("ix_discs_runtime", "runtime", "id"),
+        Index("ix_discs_purchased_on", "purchased_on", "id"),
+        Index("ix_discs_purchase_price", "purchase_price", "id"),
+        Index("ix_discs_updated_at", "updated_at", "id"),
+        Index("ix_discs_genres", "genres"),
+        # What lists are filtered by: the counts beside the choices are read from here, not from the wide rows.
+        Index(
+            "ix_discs_facets",
+            "status",
+            "media_type",
+            "disk_type",
+            "condition",
+            "is_tartan_dvd",
+            "is_box_set",
+            "is_unopened",
+            "is_unwatched",
+            "is_downloaded",
+            "has_cached_torrents",
+            "release_year",
+        ),
         Index("ix_discs_barcode", "barcode"),
         Index(
             "uq_discs_location",
@@ -183,6 +203,30 @@ class SavedView(Base):
     query: Mapped[str] = mapped_column(Text)
     """The query string of the page."""
     created_at: Mapped[datetime]
+
+
+class DiscRefresh(Base):
+    """How far a refresh of facts is: written together with each disc, so that it goes on where it was ended."""
+
+    __tablename__ = "disc_refreshes"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    """That of its job."""
+    kind: Mapped[str] = mapped_column(String(10))
+    """full or details."""
+    total: Mapped[int] = mapped_column(Integer, default=0)
+    updated: Mapped[int] = mapped_column(Integer, default=0)
+    failed: Mapped[int] = mapped_column(Integer, default=0)
+    skipped: Mapped[int] = mapped_column(Integer, default=0)
+    done: Mapped[int] = mapped_column(Integer, default=0)
+    last_disc_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    end_disc_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The last disc that was there when it began."""
+    status: Mapped[str] = mapped_column(Text, default="")
+    failures: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """The first of those that failed: disc_id, name and reason."""
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
 
 
 class DiscImport(Base):

@@ -48,6 +48,22 @@ def upgrade() -> None:
     sa.Column('finished_at', UTCDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_disc_imports'))
     )
+    op.create_table('disc_refreshes',
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('updated', sa.Integer(), nullable=False),
+    sa.Column('failed', sa.Integer(), nullable=False),
+    sa.Column('skipped', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('last_disc_id', sa.BigInteger(), nullable=False),
+    sa.Column('end_disc_id', sa.BigInteger(), nullable=False),
+    sa.Column('status', sa.Text(), nullable=False),
+    sa.Column('failures', sa.JSON(), nullable=False),
+    sa.Column('started_at', UTCDateTime(), nullable=False),
+    sa.Column('finished_at', UTCDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_disc_refreshes'))
+    )
     op.create_table('disc_views',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('name', sa.String(length=100), nullable=False),
@@ -217,7 +233,13 @@ def upgrade() -> None:
         batch_op.create_index('ix_discs_release_year', ['release_year', 'id'], unique=False)
         batch_op.create_index('ix_discs_sort_name', ['sort_name', 'id'], unique=False)
         batch_op.create_index('ix_discs_status', ['status', 'created_at', 'id'], unique=False)
-        batch_op.create_index('ix_discs_storage_box', ['storage_box'], unique=False)
+        batch_op.create_index('ix_discs_facets', ['status', 'media_type', 'disk_type', 'condition', 'is_tartan_dvd', 'is_box_set', 'is_unopened', 'is_unwatched', 'is_downloaded', 'has_cached_torrents', 'release_year'], unique=False)
+        batch_op.create_index('ix_discs_genres', ['genres'], unique=False)
+        batch_op.create_index('ix_discs_purchase_price', ['purchase_price', 'id'], unique=False)
+        batch_op.create_index('ix_discs_purchased_on', ['purchased_on', 'id'], unique=False)
+        batch_op.create_index('ix_discs_runtime', ['runtime', 'id'], unique=False)
+        batch_op.create_index('ix_discs_storage_box', ['storage_box', 'id'], unique=False)
+        batch_op.create_index('ix_discs_updated_at', ['updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_discs_title_id'), ['title_id'], unique=False)
         batch_op.create_index('ix_discs_tmdb_id', ['tmdb_id'], unique=False)
         batch_op.create_index('uq_discs_location', ['location'], unique=True, sqlite_where=sa.text("location <> ''"), postgresql_where=sa.text("location <> ''"))
