@@ -31,6 +31,7 @@ from tests.running import Server, ServerProcess, served, wait
 from tests.simulators.faulty import FaultyServer
 from tests.simulators.nginx import Nginx
 from tests.simulators.postgresql import TEMPLATE, Cluster, locked, shared_cluster
+from tests.simulators.tmdb import TMDBSimulator
 
 # Told to the workers by the environment; the settings of the hub know no such name.
 SESSION_DIR = "KINOSHELF_TEST_SESSION_DIR"
@@ -188,6 +189,8 @@ def environ(data_dir: Path, tmp_path: Path, database_url: str, request: pytest.F
         "KINOSHELF_TIMEZONE": "UTC",
         "KINOSHELF_PORT": "0",
     }
+    if "tmdb" in request.fixturenames:
+        found.update(request.getfixturevalue("tmdb").environ)
     for mark in reversed(list(request.node.iter_markers("environ"))):
         found.update(mark.kwargs)
     return found
@@ -268,6 +271,13 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     if program is None:
         pytest.skip("nginx is not here and could not be brought")
     with Nginx(program, tmp_path_factory.mktemp("nginx")) as running:
+        yield running
+
+
+@pytest.fixture
+def tmdb() -> Iterator[TMDBSimulator]:
+    """A local TMDB; the hub of the test asks it."""
+    with TMDBSimulator() as running:
         yield running
 
 

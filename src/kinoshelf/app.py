@@ -21,6 +21,7 @@ from kinoshelf.core.container import Container
 from kinoshelf.core.database import Database, database_url
 from kinoshelf.core.events import EventBus
 from kinoshelf.core.health import HealthChecks, add_own_checks, alive_check
+from kinoshelf.core.http.status import UpstreamStatuses
 from kinoshelf.core.jobs.queries import count_jobs_by_state
 from kinoshelf.core.jobs.registry import JobRegistry
 from kinoshelf.core.jobs.runner import JobRunner
@@ -40,6 +41,8 @@ from kinoshelf.images.queries import count_artwork_by_state, originals_bytes
 from kinoshelf.images.sizes import TMDB
 from kinoshelf.images.store import ArtworkStore
 from kinoshelf.images.tidying import TidyArtwork
+from kinoshelf.titles.catalogue import Catalogue
+from kinoshelf.titles.kept import remove_old_answers
 from kinoshelf.titles.models import Title
 
 if TYPE_CHECKING:
@@ -125,6 +128,7 @@ def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hu
     add_work(hub)
     add_downloads(hub)
     add_artwork(hub)
+    add_titles(hub)
     return hub
 
 
@@ -201,6 +205,13 @@ def _add_counts(hub: Hub, name: str, description: str, count: Callable[[Session]
         ("state",),
         lambda: {(state,): number for state, number in hub.database.run_read(count).items()},
     )
+
+
+def add_titles(hub: Hub) -> None:
+    """Wire what is known of films and series, and who is asked for it."""
+    statuses = hub.container.add(UpstreamStatuses(hub.clock))
+    hub.container.add(Catalogue(store=hub.store, database=hub.database, clock=hub.clock, statuses=statuses))
+    hub.container.get(Tidy).add("kept_answers", remove_old_answers)
 
 
 def create_app(hub: Hub) -> FastAPI:
