@@ -13,7 +13,8 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from kinoshelf import __version__
-from kinoshelf.web import formats, rows
+from kinoshelf.images.sizes import address as artwork_address
+from kinoshelf.web import disc_words, formats, rows
 from kinoshelf.web.languages import current, gettext, ngettext
 from kinoshelf.web.static import StaticTree
 from kinoshelf.web.visitor import visitor_now
@@ -91,6 +92,14 @@ def _environment() -> Environment:
         batch_amount=rows.batch_amount,
         items_label=rows.items_label,
         failed_label=rows.failed_label,
+        artwork=lambda artwork_id, size: url(artwork_address(artwork_id, size)),
+        badges=disc_words.badges,
+        cell=disc_words.cell,
+        said=lambda value, field: disc_words.said(field, value),
+        discs_label=disc_words.discs_label,
+        day=disc_words.day,
+        running_time=disc_words.running_time,
+        rating=disc_words.rating,
     )
     return environment
 

@@ -1,0 +1,103 @@
+"""Reads of the shelf's pages that the collection itself does not need: posters of sets, who has what, downloads beside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from kinoshelf.discs.filters import DiscFilter
+from kinoshelf.discs.models import Disc, DiscLoan
+from kinoshelf.discs.queries import count
+from kinoshelf.downloads.models import Download
+
+
+def count_flag(session: Session, wanted: DiscFilter, name: str) -> int:
+    """Count the discs with a mark that no column holds, as they would be with all other filters in force."""
+    return count(session, wanted.but(**{name: True}))
+
+
+class Lent(NamedTuple):
+    borrower: str
+    lent_on: Any
+    due_on: Any
+
+
+def open_loans(session: Session, ids: Collection[int]) -> dict[int, Lent]:
+    """Return who has which of these discs."""
+    query = select(DiscLoan.disc_id, DiscLoan.borrower, DiscLoan.lent_on, DiscLoan.due_on).where(
+        DiscLoan.disc_id.in_(ids), DiscLoan.returned_on.is_(None)
+    )
+    return {row.disc_id: Lent(row.borrower, row.lent_on, row.due_on) for row in session.execute(query)}
+
+
+class ShownDisc:
+    """A row of a list with what stands in other tables."""
+
+    __slots__ = ("_row", "loan")
+
+    def __init__(self, row: Any, loan: Lent | None) -> None:
+        self._row = row
+        self.loan = loan
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+    @property
+    def is_on_loan(self) -> bool:
+        return self.loan is not None
+
+
+def shown(session: Session, rows: Iterable[Any]) -> list[ShownDisc]:
+    kept = list(rows)
+    loans = open_loans(session, [row.id for row in kept])
+    return [ShownDisc(row, loans.get(row.id)) for row in kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A box set or a storage box: its name, its discs, and up to four posters of them."""
+
+    name: str
+    count: int
+    kept_count: int
+    poster_ids: tuple[int, ...]
+
+
+POSTERS = 4
+
+
+def groups(session: Session, field: str) -> list[Group]:
+    """Return the box sets (`box_set_name`) or the storage boxes (`storage_box`), by name."""
+    column = getattr(Disc, field)
+    kept = func.sum((Disc.status == "kept").cast(Disc.copy_number.type))
+    rows = session.execute(select(column, func.count(), kept).where(column != "").group_by(column)).tuples().all()
+    posters = posters_of(session, field)
+    found = [Group(name, number, int(kept_number), posters.get(name, ())) for name, number, kept_number in rows]
+    return sorted(found, key=lambda group: group.name.casefold())
+
+
+def posters_of(session: Session, field: str) -> Mapping[str, tuple[int, ...]]:
+    column = getattr(Disc, field)
+    place = func.row_number().over(partition_by=column, order_by=(Disc.release_year, Disc.id)).label("place")
+    ranked = select(column.label("name"), Disc.poster_id, place).where(column != "", Disc.poster_id.is_not(None))
+    first = ranked.subquery()
+    found: dict[str, tuple[int, ...]] = {}
+    query = (
+        select(first.c.name, first.c.poster_id).where(first.c.place <= POSTERS).order_by(first.c.name, first.c.place)
+    )
+    for name, poster_id in session.execute(query).tuples():
+        found[name] = (*found.get(name, ()), poster_id)
+    return found
+
+
+def downloads_of(session: Session, tmdb_id: int | None, limit: int = 10) -> list[Any]:
+    """Return the downloads of the same film, the latest first."""
+    if tmdb_id is None:
+        return []
+    columns = (Download.id, Download.filename, Download.state, Download.size_bytes)
+    query = select(*columns).where(Download.tmdb_id == tmdb_id).order_by(Download.created_at.desc(), Download.id)
+    return list(session.execute(query.limit(limit)))
