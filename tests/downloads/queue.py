@@ -120,7 +120,7 @@ class Queue:
         """What lies in the download folder, part files and all: name and SHA-256."""
         # What is cleared away goes right after the commit that shows how a download ended.
         wait(lambda: not list(self.folder.glob(f"{JOURNAL_PREFIX}*")), "the journal is cleared", 5)
-        wait(lambda: all(part.stat().st_size for part in self.folder.rglob("*.part")), "empty part files go", 5)
+        wait(lambda: not any(map(_is_empty, self.folder.rglob("*.part"))), "empty part files go", 5)
         paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
         return {str(path.relative_to(self.folder)): sha256(path) for path in paths}
 
@@ -130,3 +130,10 @@ class Queue:
 
     def sidecar_of(self, download_id: str) -> Path:
         return sidecar_path(self.part_of(download_id))
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return False

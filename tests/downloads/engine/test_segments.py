@@ -35,7 +35,8 @@ def connections_of(queue: Queue, download_id: str) -> list[int]:
 
 class TestHostThatLimitsConnections:
     def test_of_nginx_is_asked_over_several(self, queue: Queue, nginx: Nginx) -> None:
-        served = nginx.add("segments/limited.mkv", 40 * MIB)
+        # Large enough for figures to be shown while all connections run.
+        served = nginx.add("segments/limited.mkv", 96 * MIB)
         assert max(connections_of(queue, queue.add(nginx.url(served.name, "limited")))) >= 4
         assert queue.files == {"limited.mkv": served.sha256}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pycurl
 
+from kinoshelf.downloads.engine.multi import Multi
 from kinoshelf.downloads.engine.transport import (
     AddressRule,
     Answer,
@@ -49,6 +50,9 @@ CAUSES: dict[int, Cause] = {
 WORDS = {pycurl.E_UNSUPPORTED_PROTOCOL: "the host does not speak HTTP"}
 # What a proxy answers to CONNECT is not the head of the file. pycurl does not name this option.
 SUPPRESS_CONNECT_HEADERS = 265
+# The empty line that ends a head.
+ENDS = frozenset({b"\r\n", b"\n"})
+LONGEST_END = 2
 NO_ROUTE_WORDS = ("no route", "unreachable", "network is down")
 
 
@@ -59,8 +63,7 @@ class CurlTransport:
 
     def __init__(self, is_allowed: AddressRule) -> None:
         self._is_allowed = is_allowed
-        self._multi = pycurl.AsyncCurlMulti()
-        self._multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
+        self.multi = Multi(KEPT_CONNECTIONS)
         self._idle: list[Any] = []
 
     def start(self, request: Request, sink: Sink) -> Exchange:
@@ -70,11 +73,9 @@ class CurlTransport:
         handle = self._idle.pop() if self._idle else pycurl.Curl()
         return CurlExchange(self, handle, request, sink)
 
-    def add(self, handle: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._multi.add_handle(handle)
-        return future
-
     def give_back(self, handle: Any) -> None:
+        """Take back a handle whose transfer has ended, or is to end now."""
+        self.multi.remove(handle)
         if len(self._idle) < KEPT_HANDLES:
             handle.reset()
             self._idle.append(handle)
@@ -85,7 +86,7 @@ class CurlTransport:
         return self._is_allowed(host, port, address)
 
     async def close(self) -> None:
-        await self._multi.aclose()
+        self.multi.close()
         for handle in self._idle:
             handle.close()
         self._idle.clear()
@@ -113,15 +114,16 @@ class CurlExchange:
         self._sink = sink
         self._write = sink.write
         self._answer = Answer(0)
+        self._lines: list[bytes] = []
         self._is_begun = False
         self._was_stopped = False
         self._is_paused = False
         self._problem: BaseException | None = None
         self._blocked = ""
-        self._is_proxied = bool(request.proxy)
-        self._host, self._port = host_and_port(request.url)
+        self._request = request
+        self._future: asyncio.Future[pycurl.error | None] = asyncio.get_running_loop().create_future()
         self._prepare(request)
-        self._future = transport.add(handle)
+        transport.multi.add(handle, self._on_end)
 
     def _prepare(self, request: Request) -> None:
         handle = self._handle
@@ -151,27 +153,26 @@ class CurlExchange:
     def _on_connect(self, _purpose: int, target: Any) -> Any:
         """Open the socket to the very address that was checked, so that a name cannot change its mind between."""
         family, kind, protocol, address = target
-        if not self._is_proxied and not self._transport.is_allowed(self._host, self._port, str(address[0])):
-            self._blocked = str(address[0])
-            return pycurl.SOCKET_BAD
+        if not self._request.proxy:
+            host, port = host_and_port(self._request.url)
+            if not self._transport.is_allowed(host, port, str(address[0])):
+                self._blocked = str(address[0])
+                return pycurl.SOCKET_BAD
         return _Lent(socket.socket(family, kind, protocol))
 
     def _on_header(self, line: bytes) -> int | None:
-        if line[:5] == b"HTTP/":
-            words = line.decode("latin-1").split(None, 2)
-            status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
-            self._answer = Answer(status, words[2].strip() if len(words) > 2 else "")
+        if len(line) > LONGEST_END or line not in ENDS:
+            self._lines.append(line)
             return None
-        if line in {b"\r\n", b"\n"}:
-            return self._on_head()
-        name, separator, value = line.partition(b":")
-        if separator:
-            self._answer.headers[name.strip().lower().decode("latin-1")] = value.strip().decode("latin-1")
-        return None
+        lines, self._lines = self._lines, []
+        if self._is_begun:
+            # Trailers of a chunked body.
+            return None
+        self._answer = read_head(lines)
+        return self._on_head()
 
     def _on_head(self) -> int | None:
-        if self._answer.status < 200 or self._is_begun:
-            # 1xx, and trailers of a chunked body.
+        if self._answer.status < 200:
             return None
         self._is_begun = True
         try:
@@ -196,32 +197,29 @@ class CurlExchange:
         self._was_stopped = True
         return -1
 
+    def _on_end(self, error: pycurl.error | None) -> None:
+        if not self._future.done():
+            self._future.set_result(error)
+
     async def done(self) -> bool:
         try:
-            await self._future
-        except pycurl.error as error:
-            if self._problem is not None:
-                raise self._problem from None
-            if self._was_stopped:
-                return False
-            raise self._failed(error) from None
-        except asyncio.CancelledError:
-            if not self._was_stopped:
-                raise
-            return False
+            error = await self._future
         finally:
-            self._finish()
-        return True
-
-    def _finish(self) -> None:
-        if self._future.done():
             self._transport.give_back(self._handle)
+        if self._problem is not None:
+            raise self._problem
+        if self._was_stopped:
+            return False
+        if error is not None:
+            raise self._failed(error)
+        return True
 
     def _failed(self, error: pycurl.error) -> TransportFailed:
         code = int(error.args[0])
         text = str(error.args[1]) if len(error.args) > 1 else ""
         if self._blocked and code == pycurl.E_COULDNT_CONNECT:
-            return TransportFailed(Cause.BLOCKED, f"{self._host} leads to the private address {self._blocked}")
+            host, _port = host_and_port(self._request.url)
+            return TransportFailed(Cause.BLOCKED, f"{host} leads to the private address {self._blocked}")
         cause = CAUSES.get(code, Cause.UNKNOWN)
         if cause is Cause.REFUSED and any(word in text.lower() for word in NO_ROUTE_WORDS):
             cause = Cause.NO_ROUTE
@@ -236,4 +234,19 @@ class CurlExchange:
 
     def abort(self) -> None:
         self._was_stopped = True
-        self._future.cancel()
+        self._on_end(None)
+
+
+def read_head(lines: list[bytes]) -> Answer:
+    """Read the lines of a head. Of several in a row, as of a proxy and of the host, the last counts."""
+    answer = Answer(0)
+    for line in b"".join(lines).decode("latin-1").split("\n"):
+        if line[:5] == "HTTP/":
+            words = line.split(None, 2)
+            status = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0
+            answer = Answer(status, words[2].strip() if len(words) > 2 else "")
+            continue
+        name, separator, value = line.partition(":")
+        if separator:
+            answer.headers[name.strip().lower()] = value.strip()
+    return answer
