@@ -106,18 +106,17 @@ class PartFile:
         self.is_preallocated = False
         self._generation = 0
         self._sidecar_lock = threading.Lock()
-        self.descriptor = _open_locked(path)
+        self.descriptor, found = _open_locked(path)
         try:
-            if not self._read_sidecar():
+            is_known = bool(found.st_size) and self._read_sidecar(found.st_size)
+            # A fresh file has nothing to be cut off. Where the system does not tell what was reserved, it is cut.
+            if not is_known and (found.st_size or getattr(found, "st_blocks", 1)):
                 os.ftruncate(self.descriptor, 0)
         except BaseException:
             os.close(self.descriptor)
             raise
 
-    def _read_sidecar(self) -> bool:
-        length = os.fstat(self.descriptor).st_size
-        if not length:
-            return False
+    def _read_sidecar(self, length: int) -> bool:
         try:
             content = sidecar_path(self.path).read_bytes()
         except FileNotFoundError:
@@ -235,19 +234,21 @@ class PartFile:
             self.descriptor = -1
 
 
-def _open_locked(path: Path) -> int:
-    """Open the file and lock it. The lock comes first: nothing is read or cut that another worker writes.
+def _open_locked(path: Path) -> tuple[int, os.stat_result]:
+    """Open the file and lock it; return the descriptor and what the system knows of it.
 
-    Raises PartFileBusy.
+    The lock comes first: nothing is read or cut that another worker writes. Raises PartFileBusy.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    place = str(path)
     while True:
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = os.open(place, flags, 0o644)
         try:
             if not try_lock(descriptor):
                 raise PartFileBusy(f"{path} is in use by another process")
-            if _is_at(descriptor, path):
-                return descriptor
+            found = os.fstat(descriptor)
+            if _is_at(found, place):
+                return descriptor, found
         except BaseException:
             os.close(descriptor)
             raise
@@ -255,9 +256,10 @@ def _open_locked(path: Path) -> int:
         os.close(descriptor)
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def _is_at(found: os.stat_result, place: str) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        there = os.stat(place)  # noqa: PTH116 -- once for every file, and a Path costs more than the call
+        return os.path.samestat(found, there)
     except FileNotFoundError:
         return False
 

@@ -356,14 +356,16 @@ class Engine:
     def _fill(self) -> None:
         """Start what was claimed while there is room for it."""
         settings = self._store.current
-        limit, active = _host_limit(settings), self._active_by_host()
+        limit = _host_limit(settings)
+        active = self._active_by_host() if limit else Counter()
         passed_over: list[tuple[float, Job]] = []
         while self._reserved and len(self._running) < settings.engine.max_active_downloads:
             at, job = self._reserved.popleft()
             if limit and active[job.host] >= limit:
                 passed_over.append((at, job))
             else:
-                active[job.host] += 1
+                if limit:
+                    active[job.host] += 1
                 self._launch(job, settings)
         self._reserved.extendleft(reversed(passed_over))
 
