@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import os
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -56,6 +57,21 @@ class TestPrepared:
             assert not bootstrap.prepared(dev=False), name
             path.write_bytes(before)
         assert bootstrap.prepared(dev=False)
+
+
+class TestStart:
+    def test_bytecode_is_kept_where_the_shell_forbids_it(
+        self, bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without it every start compiles every module: 2.7 s instead of 1.1 s."""
+        called: list[list[str]] = []
+        (bootstrap.VENV / ".prepared").write_text(bootstrap.digest())
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        monkeypatch.setattr(os, "execv", lambda _path, words: called.append(words))
+        monkeypatch.setattr(sys, "argv", ["kinoshelf", "run", "--port", "0"])
+        bootstrap.main()
+        assert called[0][1:] == ["serve", "--port", "0"]
+        assert "PYTHONDONTWRITEBYTECODE" not in os.environ
 
 
 class TestNeedsNothingButPython:

@@ -6,6 +6,7 @@ an `Answer`: one document for programs and a text or a table for people. It neve
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -129,6 +130,7 @@ class Invocation:
         store = self.load()
         self.log_quietly(store.current)
         hub = open_hub(store, Role(role.value))
+        collect_garbage()
         try:
             yield hub
         finally:
@@ -183,6 +185,13 @@ class Invocation:
 
 
 Here = Annotated[Invocation, Parameter(parse=False)]
+
+
+def collect_garbage() -> None:
+    """Begin to, after `main` has forbidden it for the time of loading; what is loaded by now stays for good."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def log_folder(settings: Settings) -> Path:

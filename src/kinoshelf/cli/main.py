@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from typing import NoReturn
@@ -10,6 +11,8 @@ INTERRUPTED = 130
 
 
 def main() -> NoReturn:
+    # Nothing that is loaded becomes garbage; looking for some takes a tenth of the start. `frame.collect_garbage` begins again.
+    gc.disable()
     # What the log cannot write is no news for whoever gave the command.
     logging.raiseExceptions = False
     try:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from kinoshelf.cli.frame import Answer, Here, log_folder
+from kinoshelf.cli.frame import Answer, Here, collect_garbage, log_folder
 
 Host = Annotated[str | None, Parameter(help="Address to listen on. Any but this machine's own needs a password.")]
 Port = Annotated[
@@ -42,7 +42,9 @@ def serve(*, host: Host = None, port: Port = None, at: Here) -> Answer:
                 at.note(f"ready at {url} (Ctrl-C stops it)")
 
             try:
-                status = Server(create_app(hub), announce).serve_until_stopped(listening)
+                server = Server(create_app(hub), announce)
+                collect_garbage()
+                status = server.serve_until_stopped(listening)
             finally:
                 remove_record(settings.data_dir, hub.seat.name)
         finally:

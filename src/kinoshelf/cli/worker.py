@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from kinoshelf.cli.failures import Exit
-from kinoshelf.cli.frame import Answer, Here, Invocation, log_folder
+from kinoshelf.cli.frame import Answer, Here, Invocation, collect_garbage, log_folder
 from kinoshelf.cli.serve import Host, Port
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def worker(*, host: Host = None, port: Port = None, at: Here) -> Answer:
     store = at.load(host=host)
     configure(store.current.logging, log_folder(store.current))
     hub = open_hub(store, Role.WORKER)
+    collect_garbage()
     try:
         status = _work(at, hub) if port is None else _work_and_answer(at, hub, store.current.host, port)
     finally:
@@ -44,7 +45,9 @@ def _ready(at: Invocation, hub: Hub, url: str | None) -> None:
 def _work(at: Invocation, hub: Hub) -> Exit:
     # Not an Event: a signal that comes while wait() takes its lock would find set() waiting for the same lock for ever.
     received: SimpleQueue[int] = SimpleQueue()
-    before = {one: signal.signal(one, lambda number, _frame: received.put(number)) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        one: signal.signal(one, lambda number, _frame: received.put(number)) for one in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         hub.start()
         _ready(at, hub, None)

@@ -19,7 +19,6 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import platformdirs
-import tomlkit
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -449,6 +448,8 @@ class SettingsStore:
     @staticmethod
     def _dumped(path: Path, tree: dict[str, Any]) -> bytes:
         """Keep the comments and order a person gave the file."""
+        import tomlkit
+
         document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
         _write_into(document, tree)
         return tomlkit.dumps(document).encode()
@@ -479,7 +480,7 @@ def _write_into(document: Any, tree: Mapping[str, Any]) -> None:
     for name, value in tree.items():
         if isinstance(value, Mapping):
             if name not in document:
-                document[name] = tomlkit.table()
+                document[name] = {}
             _write_into(document[name], value)
         elif name not in document or document[name] != value:
             document[name] = (

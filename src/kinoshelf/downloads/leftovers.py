@@ -16,7 +16,6 @@ import structlog
 
 from kinoshelf.core.processes import try_lock
 from kinoshelf.downloads.control import Removed
-from kinoshelf.downloads.engine.partfile import beside, sidecar_path
 
 log = structlog.get_logger()
 
@@ -44,6 +43,9 @@ def clear_away(root: Path, gone: Removed, *, with_finished: bool = False) -> Cle
 
 
 def _clear(root: Path, paths: Iterable[str], cleared: Cleared, *, are_parts: bool) -> None:
+    # Most commands clear nothing away and need not load the engine.
+    from kinoshelf.downloads.engine.partfile import beside, sidecar_path
+
     top = root.resolve()
     for text in paths:
         path = _real_place(top, Path(text))
