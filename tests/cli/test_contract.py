@@ -205,7 +205,8 @@ class TestInterruption:
         # Opening waits until the command reads from the other end, which then waits for us.
         with pipe.open("w"):
             process.send_signal(number)
-            out, err = process.communicate(timeout=COMMAND_SECONDS)
+        # The pipe is closed by now: a signal that came just before the command began to read would be seen only after.
+        out, err = process.communicate(timeout=COMMAND_SECONDS)
         assert process.returncode == status
         assert json.loads(out) == {"error": "FAILED", "message": "the command was interrupted"}
         assert err == ""
