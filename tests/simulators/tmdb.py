@@ -23,7 +23,7 @@ from functools import lru_cache
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from PIL import Image, ImageDraw
 
@@ -198,7 +198,7 @@ class TMDBSimulator:
                 parts = urlsplit(self.path)
                 query = dict(parse_qsl(parts.query, keep_blank_values=True))
                 is_picture = parts.path.startswith(f"{PICTURES}/")
-                path = unquote(parts.path).removeprefix(PICTURES if is_picture else API)
+                path = parts.path.removeprefix(PICTURES if is_picture else API)
                 with tmdb._lock:
                     tmdb.waiting += 1
                 tmdb.held.wait(30)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from kinoshelf.titles.naming import words_of
 from tests.simulators.tmdb_films import Film, Series
@@ -62,7 +63,7 @@ class Catalog:
         for pattern, answer in self._routes:
             found = pattern.fullmatch(path)
             if found is not None:
-                return answer(query, *found.groups())
+                return answer(query, *(None if part is None else unquote(part) for part in found.groups()))
         raise not_found()
 
     def has_picture(self, path: str) -> bool:

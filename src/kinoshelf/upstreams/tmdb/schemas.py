@@ -40,8 +40,8 @@ def _titled(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Whole = Annotated[int, BeforeValidator(_number)]
-Decimal = Annotated[float, BeforeValidator(_number)]
-Path = Annotated[str | None, BeforeValidator(_some)]
+Number = Annotated[float, BeforeValidator(_number)]
+MaybeText = Annotated[str | None, BeforeValidator(_some)]
 Day = Annotated[str | None, BeforeValidator(_day)]
 """YYYY-MM-DD."""
 
@@ -61,11 +61,11 @@ class TMDBMovieHit(Wire):
     original_language: Text = ""
     release_date: Day = None
     overview: Text = ""
-    poster_path: Path = None
-    backdrop_path: Path = None
+    poster_path: MaybeText = None
+    backdrop_path: MaybeText = None
     genre_ids: Annotated[list[int], BeforeValidator(_rows)] = []
-    popularity: Decimal = 0.0
-    vote_average: Decimal = 0.0
+    popularity: Number = 0.0
+    vote_average: Number = 0.0
     vote_count: Whole = 0
     adult: bool = False
     video: bool = False
@@ -86,11 +86,11 @@ class TMDBTVHit(Wire):
     origin_country: Annotated[list[str], BeforeValidator(_rows)] = []
     first_air_date: Day = None
     overview: Text = ""
-    poster_path: Path = None
-    backdrop_path: Path = None
+    poster_path: MaybeText = None
+    backdrop_path: MaybeText = None
     genre_ids: Annotated[list[int], BeforeValidator(_rows)] = []
-    popularity: Decimal = 0.0
-    vote_average: Decimal = 0.0
+    popularity: Number = 0.0
+    vote_average: Number = 0.0
     vote_count: Whole = 0
     adult: bool = False
 
@@ -128,8 +128,8 @@ class TMDBNamed(Wire):
 class TMDBCollection(Wire):
     id: int
     name: Text = ""
-    poster_path: Path = None
-    backdrop_path: Path = None
+    poster_path: MaybeText = None
+    backdrop_path: MaybeText = None
 
 
 class TMDBCast(Wire):
@@ -137,7 +137,7 @@ class TMDBCast(Wire):
     name: Text = ""
     character: Text = ""
     order: Whole = 0
-    profile_path: Path = None
+    profile_path: MaybeText = None
 
 
 class TMDBCrew(Wire):
@@ -177,18 +177,18 @@ class TMDBContentRatings(Wire):
 
 
 class TMDBExternalIds(Wire):
-    imdb_id: Path = None
+    imdb_id: MaybeText = None
     tvdb_id: int | None = None
-    wikidata_id: Path = None
+    wikidata_id: MaybeText = None
 
 
 class TMDBImage(Wire):
     file_path: str
-    iso_639_1: Path = None
+    iso_639_1: MaybeText = None
     width: Whole = 0
     height: Whole = 0
-    aspect_ratio: Decimal = 0.0
-    vote_average: Decimal = 0.0
+    aspect_ratio: Number = 0.0
+    vote_average: Number = 0.0
     vote_count: Whole = 0
 
 
@@ -224,18 +224,18 @@ class TMDBMovie(Wire):
     tagline: Text = ""
     runtime: Whole = 0
     status: Text = ""
-    imdb_id: Path = None
+    imdb_id: MaybeText = None
     homepage: Text = ""
-    poster_path: Path = None
-    backdrop_path: Path = None
+    poster_path: MaybeText = None
+    backdrop_path: MaybeText = None
     genres: Annotated[list[TMDBNamed], BeforeValidator(_rows)] = []
     production_companies: Annotated[list[TMDBNamed], BeforeValidator(_rows)] = []
     origin_country: Annotated[list[str], BeforeValidator(_rows)] = []
     belongs_to_collection: TMDBCollection | None = None
     budget: Whole = 0
     revenue: Whole = 0
-    popularity: Decimal = 0.0
-    vote_average: Decimal = 0.0
+    popularity: Number = 0.0
+    vote_average: Number = 0.0
     vote_count: Whole = 0
     adult: bool = False
 
@@ -259,10 +259,10 @@ class TMDBEpisode(Wire):
     overview: Text = ""
     air_date: Day = None
     runtime: int | None = None
-    still_path: Path = None
+    still_path: MaybeText = None
     episode_type: Text = ""
     production_code: Text = ""
-    vote_average: Decimal = 0.0
+    vote_average: Number = 0.0
     vote_count: Whole = 0
 
     external_ids: TMDBExternalIds | None = None
@@ -278,8 +278,8 @@ class TMDBSeasonSummary(Wire):
     overview: Text = ""
     air_date: Day = None
     episode_count: Whole = 0
-    poster_path: Path = None
-    vote_average: Decimal = 0.0
+    poster_path: MaybeText = None
+    vote_average: Number = 0.0
 
 
 class TMDBSeason(Wire):
@@ -288,7 +288,7 @@ class TMDBSeason(Wire):
     name: Text = ""
     overview: Text = ""
     air_date: Day = None
-    poster_path: Path = None
+    poster_path: MaybeText = None
     episodes: Annotated[list[TMDBEpisode], BeforeValidator(_rows)] = []
 
     external_ids: TMDBExternalIds | None = None
@@ -312,8 +312,8 @@ class TMDBTV(Wire):
     number_of_seasons: Whole = 0
     number_of_episodes: Whole = 0
     episode_run_time: Annotated[list[int], BeforeValidator(_rows)] = []
-    poster_path: Path = None
-    backdrop_path: Path = None
+    poster_path: MaybeText = None
+    backdrop_path: MaybeText = None
     genres: Annotated[list[TMDBNamed], BeforeValidator(_rows)] = []
     networks: Annotated[list[TMDBNamed], BeforeValidator(_rows)] = []
     production_companies: Annotated[list[TMDBNamed], BeforeValidator(_rows)] = []
@@ -322,8 +322,8 @@ class TMDBTV(Wire):
     seasons: Annotated[list[TMDBSeasonSummary], BeforeValidator(_rows)] = []
     last_episode_to_air: TMDBEpisode | None = None
     next_episode_to_air: TMDBEpisode | None = None
-    popularity: Decimal = 0.0
-    vote_average: Decimal = 0.0
+    popularity: Number = 0.0
+    vote_average: Number = 0.0
     vote_count: Whole = 0
 
     credits: TMDBCredits | None = None
