@@ -31,6 +31,11 @@ from kinoshelf.core.migrate import migrate
 from kinoshelf.core.processes import ProcessSeat
 from kinoshelf.core.settings import SettingsStore
 from kinoshelf.core.settings_events import follow_settings
+from kinoshelf.discs.looking_up import LookUp
+from kinoshelf.discs.queries import count_by_status as count_discs_by_status
+from kinoshelf.discs.refresh import RefreshDiscs
+from kinoshelf.discs.refresh import remove_old as remove_old_refreshes
+from kinoshelf.discs.torrents import Torrents
 from kinoshelf.downloads.adding import AddDownloads
 from kinoshelf.downloads.jobs import ClearHistory
 from kinoshelf.downloads.progress import ProgressBoard
@@ -51,7 +56,7 @@ if TYPE_CHECKING:
     from kinoshelf.downloads.engine import Engine
 
 log = structlog.get_logger()
-S = TypeVar("S", bound=StrEnum)
+S = TypeVar("S", bound=str)
 
 
 class Role(StrEnum):
@@ -129,6 +134,7 @@ def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hu
     add_downloads(hub)
     add_artwork(hub)
     add_titles(hub)
+    add_discs(hub)
     return hub
 
 
@@ -212,6 +218,25 @@ def add_titles(hub: Hub) -> None:
     statuses = hub.container.add(UpstreamStatuses(hub.clock))
     hub.container.add(Catalogue(store=hub.store, database=hub.database, clock=hub.clock, statuses=statuses))
     hub.container.get(Tidy).add("kept_answers", remove_old_answers)
+
+
+def add_discs(hub: Hub) -> None:
+    """Wire the collection: what fills it from TMDB and YTS, and its jobs."""
+    container, registry = hub.container, hub.container.get(JobRegistry)
+    look_up = container.add(
+        LookUp(catalogue=container.get(Catalogue), database=hub.database, clock=hub.clock),
+    )
+    container.add(RefreshDiscs(look_up=look_up, database=hub.database, clock=hub.clock)).register(registry)
+    container.add(
+        Torrents(
+            store=hub.store,
+            database=hub.database,
+            clock=hub.clock,
+            statuses=container.get(UpstreamStatuses),
+        )
+    ).register(registry)
+    container.get(Tidy).add("disc_refreshes", remove_old_refreshes)
+    _add_counts(hub, "discs", "Discs by status.", count_discs_by_status)
 
 
 def create_app(hub: Hub) -> FastAPI:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from kinoshelf.discs.barcodes import learn
 from kinoshelf.discs.copies import copy_key, next_copy_number
 from kinoshelf.discs.events import DiscAdded, tell
-from kinoshelf.discs.fields import FACT_FIELDS, clean
+from kinoshelf.discs.fields import FACT_FIELDS, clean, is_blank
+from kinoshelf.discs.links import title_of
 from kinoshelf.discs.locations import settled_location
 from kinoshelf.discs.models import Disc
 from kinoshelf.discs.tags import write_tags
@@ -37,7 +38,11 @@ def add(
     Raises DiscInvalid; DiscConflict for a location that is taken.
     """
     given = {
-        name: value for name, value in values.items() if name not in {"location", "copy_number"} or value is not None
+        name: value
+        for name, value in values.items()
+        if not (value is None and name in {"location", "copy_number"})
+        # A form sends what was left empty, too.
+        and not (facts is not None and name in FACT_FIELDS and is_blank(value))
     }
     known = clean(facts or {}, is_partial=True)
     cleaned = clean({**known, **given}, is_partial=False)
@@ -51,8 +56,17 @@ def add(
     if by_person and facts is not None:
         edited = {name for name in FACT_FIELDS & given.keys() if cleaned[name] != known.get(name)}
     tags = cleaned.pop("tags")
+    title_id = title_of(
+        session,
+        name=cleaned["name"],
+        year=cleaned["release_year"],
+        tmdb_id=cleaned["tmdb_id"],
+        imdb_id=cleaned["imdb_id"],
+        now=now,
+    )
     disc = Disc(
         **cleaned,
+        title_id=title_id,
         tags=tags,
         sort_name=sort_name(cleaned["name"], cleaned["original_language"])[:MOST_SORT_CHARACTERS],
         search_text=search_text(cleaned, tags),

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from kinoshelf.core.database import wait_turn
 from kinoshelf.discs.errors import DiscConflict
 from kinoshelf.discs.fields import MOST_COPIES
+from kinoshelf.discs.links import TURN
 from kinoshelf.discs.models import Disc
 from kinoshelf.titles.naming import folded
 
@@ -26,7 +27,7 @@ def next_copy_number(session: Session, key: str, *, besides: int | None = None) 
 
     Raises DiscConflict at the hundredth.
     """
-    wait_turn(session, "discs.numbers")
+    wait_turn(session, TURN)
     query = select(func.max(Disc.copy_number)).where(Disc.copy_key == key)
     if besides is not None:
         query = query.where(Disc.id != besides)

@@ -15,6 +15,7 @@ from kinoshelf.discs.copies import copy_key, next_copy_number
 from kinoshelf.discs.errors import DiscInvalid, DiscNotFound
 from kinoshelf.discs.events import DiscChanged, DiscRemoved, tell
 from kinoshelf.discs.fields import FACT_FIELDS, FIELDS, PERSON_FIELDS, clean, label
+from kinoshelf.discs.links import title_of
 from kinoshelf.discs.locations import settled_location
 from kinoshelf.discs.models import Disc
 from kinoshelf.discs.tags import write_tags
@@ -22,6 +23,8 @@ from kinoshelf.discs.words import SEARCHED, search_text
 from kinoshelf.titles.naming import sort_name
 
 CHUNK = 500
+IDENTITY = frozenset({"name", "release_year", "tmdb_id", "imdb_id"})
+"""What decides which title a disc is of."""
 BARCODE_FACTS = frozenset({"barcode", "name", "release_year", "tmdb_id", "disk_type", "edition"})
 
 
@@ -60,6 +63,18 @@ def write(session: Session, disc: Disc, cleaned: dict[str, Any], now: datetime, 
         disc.edited_fields = sorted({*disc.edited_fields, *(changed & PERSON_FIELDS)})
     if changed & {"name", "original_language"}:
         disc.sort_name = sort_name(disc.name, disc.original_language)[:MOST_SORT_CHARACTERS]
+    if changed & IDENTITY:
+        disc.title_id = title_of(
+            session,
+            name=disc.name,
+            year=disc.release_year,
+            tmdb_id=disc.tmdb_id,
+            imdb_id=disc.imdb_id,
+            now=now,
+        )
+    if "imdb_id" in changed:
+        # What was found belongs to another film.
+        disc.yts_data, disc.yts_last_updated, disc.yts_error, disc.has_cached_torrents = None, None, "", False
     key = copy_key(disc.name, disc.release_year, disc.tmdb_id)
     if key != disc.copy_key:
         disc.copy_key = key
@@ -145,7 +160,6 @@ def fix_match(session: Session, disc_id: int, facts: Mapping[str, Any], now: dat
     cleaned = {name: value for name, value in cleaned.items() if name not in disc.edited_fields}
     cleaned["tmdb_id"] = tmdb_id
     disc.facts_refreshed_at = now
-    disc.yts_data, disc.yts_last_updated, disc.yts_error, disc.has_cached_torrents = None, None, "", False
     write(session, disc, cleaned, now, locks=False)
     session.flush()
     tell(session, DiscChanged, (disc.id,))

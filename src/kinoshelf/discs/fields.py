@@ -49,7 +49,7 @@ _DISK_WORDS = {
 }
 _LINES = re.compile(r"\s+")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_IMDB = re.compile(r"(?:.*/)?(?:tt)?(\d{1,12})/?(?:\?.*)?", re.IGNORECASE)
+_IMDB = re.compile(r"(?:.*/)?(?:tt)?(\d{1,10})/?(?:\?.*)?", re.IGNORECASE)
 _DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y")
 
 
@@ -74,7 +74,7 @@ class Field:
 # Reading ----------------------------------------------------------------------------------------
 
 
-def _is_blank(value: Any) -> bool:
+def is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -157,7 +157,7 @@ def _boolean(value: Any) -> bool:
 
 def _whole(least: int, most: int, *, zero_is_none: bool = False) -> Callable[[Any], int | None]:
     def read(value: Any) -> int | None:
-        if _is_blank(value):
+        if is_blank(value):
             return None
         # 12.0 is whole: JSON of some clients knows one kind of number only.
         found = None if isinstance(value, bool) else re.fullmatch(r"([+-]?[0-9]{1,18})(?:\.0+)?", str(value).strip())
@@ -187,7 +187,7 @@ def _required_whole(least: int, most: int) -> Callable[[Any], int]:
 
 def _decimal(least: int, most: int, places: int) -> Callable[[Any], Decimal | None]:
     def read(value: Any) -> Decimal | None:
-        if _is_blank(value):
+        if is_blank(value):
             return None
         if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
             raise _Refused("must be a number")
@@ -220,7 +220,7 @@ def _choice(
     known = {_bare(choice): choice for choice in choices} | dict(words or {})
 
     def read(value: Any) -> str:
-        if _is_blank(value) and empty is not None:
+        if is_blank(value) and empty is not None:
             return empty
         found = known.get(_bare(value)) if isinstance(value, str) else None
         if found is None:
@@ -231,7 +231,7 @@ def _choice(
 
 
 def _imdb_id(value: Any) -> str | None:
-    if _is_blank(value):
+    if is_blank(value):
         return None
     found = _IMDB.fullmatch(_plain_text(value).strip())
     if found is None:
@@ -240,7 +240,7 @@ def _imdb_id(value: Any) -> str | None:
 
 
 def _location(value: Any) -> str:
-    if _is_blank(value):
+    if is_blank(value):
         return ""
     text = _text(255)(value)
     if not (text.isascii() and text.isdigit()):
@@ -249,7 +249,7 @@ def _location(value: Any) -> str:
 
 
 def _barcode(value: Any) -> str:
-    if _is_blank(value):
+    if is_blank(value):
         return ""
     number = normal_barcode(_plain_text(value))
     if number is None:
@@ -258,7 +258,7 @@ def _barcode(value: Any) -> str:
 
 
 def _currency(value: Any) -> str:
-    if _is_blank(value):
+    if is_blank(value):
         return ""
     text = _plain_text(value).strip().upper()
     if not re.fullmatch("[A-Z]{3}", text):
@@ -267,7 +267,7 @@ def _currency(value: Any) -> str:
 
 
 def _date(value: Any) -> date | None:
-    if _is_blank(value):
+    if is_blank(value):
         return None
     found: date | None = None
     if isinstance(value, datetime):

@@ -13,6 +13,7 @@ from kinoshelf.core.errors import NotFound
 from kinoshelf.discs.errors import DiscConflict, DiscInvalid
 from kinoshelf.discs.events import DiscChanged, tell
 from kinoshelf.discs.fields import FIELDS, label
+from kinoshelf.discs.links import TURN
 from kinoshelf.discs.models import Disc
 from kinoshelf.discs.words import SEARCHED, search_text
 
@@ -52,7 +53,7 @@ def settled_location(
     """
     if status != "unboxed":
         return ""
-    wait_turn(session, "discs.numbers")
+    wait_turn(session, TURN)
     if given is None:
         return present or next_free_location(session)
     if not given:

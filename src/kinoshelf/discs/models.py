@@ -77,7 +77,7 @@ class Disc(Base):
     edited_fields: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Facts a person wrote: no refresh touches them."""
     facts_refreshed_at: Mapped[datetime | None]
-    yts_data: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    yts_data: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """Torrents that were found; null while nobody has asked, empty where there are none."""
     yts_last_updated: Mapped[datetime | None]
     yts_error: Mapped[str] = mapped_column(String(500), default="")

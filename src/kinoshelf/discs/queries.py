@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from kinoshelf.core.database import UTCDateTime
 from kinoshelf.discs.errors import DiscInvalid, DiscNotFound
 from kinoshelf.discs.facets import Facets, facets
+from kinoshelf.discs.fields import STATUSES
 from kinoshelf.discs.filters import DiscFilter, conditions
 from kinoshelf.discs.models import Disc
 from kinoshelf.downloads.queries import contains
@@ -226,6 +227,12 @@ def count(session: Session, wanted: DiscFilter | None = None) -> int:
     return session.scalar(select(func.count()).select_from(Disc).where(*conditions(wanted or DiscFilter()))) or 0
 
 
+def count_by_status(session: Session) -> dict[str, int]:
+    """Return a number for every status, 0 included."""
+    found = {row[0]: row[1] for row in session.execute(select(Disc.status, func.count()).group_by(Disc.status))}
+    return {status: found.get(status, 0) for status in STATUSES}
+
+
 def get(session: Session, disc_id: int) -> Disc:
     """Raises DiscNotFound."""
     disc = session.get(Disc, disc_id) if 0 < disc_id < 2**63 else None
@@ -286,6 +293,7 @@ __all__ = [
     "box_sets",
     "copies_of",
     "count",
+    "count_by_status",
     "facets",
     "get",
     "numbered_page",

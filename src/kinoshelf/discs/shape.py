@@ -8,6 +8,9 @@ from typing import Any
 
 from kinoshelf.core.clock import iso
 from kinoshelf.discs.fields import FIELDS, split_words
+from kinoshelf.images.sizes import ArtworkSize, address
+
+POSTER_SIZE = ArtworkSize.W342
 
 STATUS_WORDS = {"kept": "Kept", "disposed": "Disposed", "unboxed": "Unboxed"}
 MEDIA_WORDS = {"physical": "Physical", "download": "Download", "rip": "Rip"}
@@ -47,11 +50,9 @@ def profit_of(disc: Any) -> int | None:
 
 
 def torrent_state(disc: Any) -> str:
-    """Return what is known about torrents: unknown, failed, none or found."""
-    if disc.yts_error:
-        return "failed"
+    """Return what is known about torrents: unknown, failed, none or found. What was known before a failure stays so."""
     if disc.yts_data is None:
-        return "unknown"
+        return "failed" if disc.yts_error else "unknown"
     return "found" if disc.yts_data else "none"
 
 
@@ -77,7 +78,7 @@ def as_json(disc: Any, *, base_path: str = "") -> dict[str, Any]:
     for name in (*FIELDS, *_REST):
         found[name] = _plain(getattr(disc, name))
     found["tags"] = list(found["tags"] or ())
-    found["poster"] = f"{base_path}/artwork/{disc.poster_id}/w342" if disc.poster_id is not None else None
+    found["poster"] = f"{base_path}{address(disc.poster_id, POSTER_SIZE)}" if disc.poster_id is not None else None
     found["genres_list"] = split_words(disc.genres)
     found["profit"] = profit_of(disc)
     found["torrent_state"] = torrent_state(disc)
