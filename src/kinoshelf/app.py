@@ -244,7 +244,7 @@ def create_app(hub: Hub) -> FastAPI:
     # What only a server needs is loaded here: it is half of all there is, and workers and commands do without.
     from fastapi import FastAPI
 
-    from kinoshelf.api import artwork, downloads, health, series
+    from kinoshelf.api import artwork, discs, downloads, health, series
     from kinoshelf.api.bridges.metrics import SURFACES, metrics_router
     from kinoshelf.api.docs_pages import install_docs
     from kinoshelf.core.web import Surfaces
@@ -272,6 +272,8 @@ def create_app(hub: Hub) -> FastAPI:
     for router in series.ROUTERS:
         app.include_router(router)
     downloads.install_downloads_api(app, surfaces, hub.container)
+    # Before the pages: they take what of /dvd asks for no JSON.
+    discs.install_discs_api(app, surfaces, page_or)
     app.include_router(artwork.router)
     app.include_router(health.router)
     app.include_router(metrics_router())
