@@ -36,6 +36,7 @@ from kinoshelf.discs.queries import count_by_status as count_discs_by_status
 from kinoshelf.discs.refresh import RefreshDiscs
 from kinoshelf.discs.refresh import remove_old as remove_old_refreshes
 from kinoshelf.discs.torrents import Torrents
+from kinoshelf.discs.csv_import.imports import ImportDiscs, tidy_imports
 from kinoshelf.downloads.adding import AddDownloads
 from kinoshelf.downloads.jobs import ClearHistory
 from kinoshelf.downloads.progress import ProgressBoard
@@ -135,6 +136,7 @@ def open_hub(store: SettingsStore, role: Role, clock: Clock | None = None) -> Hu
     add_artwork(hub)
     add_titles(hub)
     add_discs(hub)
+    add_disc_csv(hub)
     return hub
 
 
@@ -202,6 +204,13 @@ def add_artwork(hub: Hub) -> None:
         (),
         lambda: {(): hub.database.run_read(originals_bytes)},
     )
+
+
+def add_disc_csv(hub: Hub) -> None:
+    """Wire the reading of collections; large ones are read in by a job."""
+    registry = hub.container.get(JobRegistry)
+    hub.container.add(ImportDiscs(database=hub.database, clock=hub.clock)).register(registry)
+    hub.container.get(Tidy).add("disc_imports", tidy_imports)
 
 
 def _add_counts(hub: Hub, name: str, description: str, count: Callable[[Session], Mapping[S, int]]) -> None:
