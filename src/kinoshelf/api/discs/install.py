@@ -9,6 +9,9 @@ from fastapi import Depends, FastAPI
 from kinoshelf.api.discs import (
     discs,
     editing,
+    exporting,
+    figures,
+    imports,
     lending,
     posters,
     refreshing,
@@ -58,6 +61,9 @@ def install_discs_api(app: FastAPI, surfaces: Surfaces, page_or: Callable[[Rende
         lending.router,
         wishes.router,
         views.router,
+        figures.router,
+        imports.router,
+        exporting.router,
         discs.beside_pages,
         discs.router,
     ):
