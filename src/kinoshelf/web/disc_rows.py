@@ -13,6 +13,7 @@ from kinoshelf.discs.filters import DiscFilter
 from kinoshelf.discs.models import Disc, DiscLoan
 from kinoshelf.discs.queries import count
 from kinoshelf.downloads.models import Download
+from kinoshelf.images.models import Artwork, ArtworkState
 
 
 def count_flag(session: Session, wanted: DiscFilter, name: str) -> int:
@@ -37,11 +38,12 @@ def open_loans(session: Session, ids: Collection[int]) -> dict[int, Lent]:
 class ShownDisc:
     """A row of a list with what stands in other tables."""
 
-    __slots__ = ("_row", "loan")
+    __slots__ = ("_row", "is_poster_waiting", "loan")
 
-    def __init__(self, row: Any, loan: Lent | None) -> None:
+    def __init__(self, row: Any, loan: Lent | None, *, is_poster_waiting: bool) -> None:
         self._row = row
         self.loan = loan
+        self.is_poster_waiting = is_poster_waiting
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._row, name)
@@ -54,7 +56,10 @@ class ShownDisc:
 def shown(session: Session, rows: Iterable[Any]) -> list[ShownDisc]:
     kept = list(rows)
     loans = open_loans(session, [row.id for row in kept])
-    return [ShownDisc(row, loans.get(row.id)) for row in kept]
+    posters = {row.poster_id for row in kept if row.poster_id is not None}
+    query = select(Artwork.id).where(Artwork.id.in_(posters), Artwork.state == ArtworkState.WANTED)
+    waiting = set(session.scalars(query)) if posters else set()
+    return [ShownDisc(row, loans.get(row.id), is_poster_waiting=row.poster_id in waiting) for row in kept]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import { post, remove } from "./api.js";
 import { EndlessList } from "./endless.js";
 import { readyKeys } from "./keys.js";
 import { byId, element, icon, ready, readyDialog, root, setText, show, toast, url } from "./page.js";
+import { watchPictures } from "./pictures.js";
 import { _ } from "./texts.js";
 
 const YEAR_SECONDS = 365 * 24 * 3600;
@@ -125,6 +126,7 @@ addEventListener("popstate", () => go(location.href, { isFollowing: true }));
 // Columns and saved views
 
 function readyParts() {
+  watchPictures(byId("shelf"));
   const columns = readyDialog(byId("columns-dialog"));
   byId("columns-open")?.addEventListener("click", () => columns.showModal());
   byId("columns-usual").addEventListener("click", () => {

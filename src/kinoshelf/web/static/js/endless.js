@@ -3,6 +3,7 @@
 
 import { byId, element, toast } from "./page.js";
 import { toLogin } from "./api.js";
+import { watchPictures } from "./pictures.js";
 import { _ } from "./texts.js";
 
 const NEAR = "1200px 0px";
@@ -53,6 +54,7 @@ export class EndlessList {
     this.isReading = false;
     if (!made || this.ending.signal.aborted) return;
     this.list.append(made);
+    watchPictures(made);
     this.kept.observe(made);
     this.more.hidden = !this.next;
     // Observed anew it tells again whether its end is still near.
@@ -102,5 +104,6 @@ export class EndlessList {
     delete chunk.dataset.emptied;
     chunk.style.blockSize = "";
     chunk.replaceChildren(...made.children);
+    watchPictures(chunk);
   }
 }
