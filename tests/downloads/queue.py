@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,8 +122,13 @@ class Queue:
         # What is cleared away goes right after the commit that shows how a download ended.
         wait(lambda: not list(self.folder.glob(f"{JOURNAL_PREFIX}*")), "the journal is cleared", 5)
         wait(lambda: not any(map(_is_empty, self.folder.rglob("*.part"))), "empty part files go", 5)
-        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        return {str(path.relative_to(self.folder)): sha256(path) for path in paths}
+        found: dict[str, str] = {}
+        for path in sorted(self.folder.rglob("*")):
+            # Part files and sidecars may go while this looks.
+            with suppress(FileNotFoundError):
+                if path.is_file():
+                    found[str(path.relative_to(self.folder))] = sha256(path)
+        return found
 
     def part_of(self, download_id: str) -> Path:
         (found,) = self.folder.rglob(f"*.{download_id[:8]}.part")

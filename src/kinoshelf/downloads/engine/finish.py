@@ -159,11 +159,13 @@ def _remove_placeholder(final: Path) -> None:
             final.unlink()
 
 
-def free_name(directory: Path, filename: str, taken: set[Path]) -> Path:
-    """Return the first of «name», «name (2)», … that neither exists nor is in `taken`."""
+def free_name(directory: Path, filename: str, taken: set[str]) -> Path:
+    """Return the first of «name», «name (2)», … that neither exists nor is in `taken`; from here on it is."""
     for number in range(1, MAX_NAMES):
         path = directory / numbered(filename, number)
-        if path not in taken and not os.path.lexists(path):
+        place = str(path)
+        if place not in taken and not os.path.lexists(place):
+            taken.add(place)
             return path
     raise FileExistsError(errno.EEXIST, "every name is taken", str(directory / filename))
 
@@ -222,7 +224,7 @@ def place_all(wishes: Sequence[Wish], journal: Journal, before: Sequence[Placeme
 
     The journal tells of each rename before it happens. `before` are those of which no commit has told yet.
     """
-    taken: set[Path] = set()
+    taken: set[str] = set()
     outcomes: list[Placement | OSError] = []
     for wish in wishes:
         try:
@@ -256,15 +258,14 @@ def place_all(wishes: Sequence[Wish], journal: Journal, before: Sequence[Placeme
     return outcomes
 
 
-def _planned(wish: Wish, taken: set[Path]) -> Placement:
+def _planned(wish: Wish, taken: set[str]) -> Placement:
     final = free_name(wish.directory, wish.filename, taken)
-    taken.add(final)
     return Placement(wish.download_id, wish.part, final, wish.size_bytes, wish.checked)
 
 
-def sync_folders(paths: Iterable[Path]) -> None:
-    """Make renames durable."""
-    for folder in {path.parent for path in paths}:
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Make renames in these folders durable."""
+    for folder in folders:
         with contextlib.suppress(OSError):
             # Some network file systems cannot sync a folder; the rename is then as durable as they make it.
             sync_directory(folder)

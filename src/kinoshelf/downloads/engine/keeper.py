@@ -13,7 +13,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from kinoshelf.core import claims
@@ -126,9 +141,67 @@ def _placement(ended: Ended) -> finish.Placement:
     return finish.Placement(ended.job.id, ended.part.path, ended.final, ended.size_bytes or 0, checked)
 
 
-def _name_unless_given(parameter: str) -> Any:
-    """The name a host gave, but never over the one a user gave meanwhile."""
-    return case((C.is_filename_given, C.filename), else_=bindparam(parameter, type_=C.filename.type))
+def _parameters(*names: str) -> dict[str, Any]:
+    return {name: bindparam(name) for name in names}
+
+
+# Statements are made once: to build one takes longer than to run it.
+# The name a host gave, but never over the one a user gave meanwhile.
+_NAME_UNLESS_GIVEN = case((C.is_filename_given, C.filename), else_=bindparam("filename", type_=C.filename.type))
+_FIRST_START = func.coalesce(C.started_at, bindparam("started_at", type_=C.started_at.type))
+_BY_ID = update(TABLE).where(C.id == bindparam("b_id"))
+_AT: Any = bindparam("b_now", type_=C.updated_at.type)
+_RELEASED = {"claimed_by": null(), "lease_until": null(), "updated_at": _AT}
+_WRITE_COMPLETED = _BY_ID.values(
+    _RELEASED
+    | {
+        "state": literal_column(f"'{State.COMPLETED.value}'"),
+        "part_path": null(),
+        "error_message": null(),
+        "error_category": null(),
+        "wait_until": null(),
+        "started_at": _FIRST_START,
+        # The same moment.
+        "completed_at": _AT,
+    }
+    | _parameters(
+        "filename",
+        "destination",
+        "size_bytes",
+        "downloaded_bytes",
+        "checksum",
+        "is_verified",
+        "average_speed_bytes_per_second",
+    )
+)
+_WRITE_STOPPED = _BY_ID.values(
+    _RELEASED | {"filename": _NAME_UNLESS_GIVEN} | _parameters("state", "part_path", "size_bytes", "downloaded_bytes")
+)
+_WRITE_FAILED = _BY_ID.values(
+    _RELEASED
+    | {"filename": _NAME_UNLESS_GIVEN, "started_at": _FIRST_START}
+    | _parameters(
+        "state",
+        "part_path",
+        "size_bytes",
+        "downloaded_bytes",
+        "retry_count",
+        "retries_by_cause",
+        "wait_until",
+        "error_message",
+        "error_category",
+        "completed_at",
+    )
+)
+_NOW: Any = bindparam("now", type_=C.updated_at.type)
+_LIMIT: Any = bindparam("limit", type_=Integer())
+_ORDER = (C.priority.desc(), C.position)
+_IS_QUEUED = C.state == State.QUEUED.value
+_IS_DUE = and_(C.state == State.WAITING.value, or_(C.wait_until.is_(None), C.wait_until <= _NOW))
+_NEXT_QUEUED = claims.candidates(TABLE, JOB_COLUMNS, _IS_QUEUED, _ORDER, _LIMIT, _NOW)
+_NEXT_DUE = claims.candidates(TABLE, JOB_COLUMNS, _IS_DUE, _ORDER, _LIMIT, _NOW)
+# What is due already waits for a place; the end of a download brings it, not the clock.
+_DUE_AT = select(func.min(C.wait_until)).where(C.state == State.WAITING.value, C.wait_until > _NOW)
 
 
 class Keeper:
@@ -276,7 +349,7 @@ class Keeper:
             else:
                 self._fail(ended, storage_failure(outcome, ended.job.directory / ended.filename))
         if settings.engine.sync_to_disk:
-            finish.sync_folders(ended.final for ended in fresh if ended.final is not None)
+            finish.sync_folders({ended.job.directory for ended in fresh if ended.final is not None})
         return any(ended.final is not None for ended in complete)
 
     @staticmethod
@@ -312,14 +385,13 @@ class Keeper:
             self._give_back(session, turn.given_back, now)
         if turn.free or turn.ahead:
             rows = self._claim(session, turn, now)
-            visit.jobs = [self._job(row, settings) for row in rows]
+            folders: dict[str, Path] = {}
+            visit.jobs = [self._job(row, settings.download_dir, folders, now) for row in rows]
             visit.has_more = len(rows) == turn.free + turn.ahead
             changed.extend(job.id for job in visit.jobs[: turn.free])
         if changed:
             publish(session, DownloadsChanged(tuple(changed)))
-        # What is due already waits for a place; the end of a download brings it, not the clock.
-        waiting = and_(C.state == State.WAITING.value, C.wait_until > now)
-        visit.next_due = session.scalar(select(func.min(C.wait_until)).where(waiting))
+        visit.next_due = session.scalar(_DUE_AT, {"now": now})
         return visit
 
     def _give_back(self, session: Session, ids: list[str], now: datetime) -> None:
@@ -368,21 +440,15 @@ class Keeper:
                 errors.append(self._error_values(one, one.failure, now))
             else:
                 stopped.append(self._stopped_values(one, state, now))
-        for values in (completed, failed, stopped):
+        groups = ((_WRITE_COMPLETED, completed), (_WRITE_FAILED, failed), (_WRITE_STOPPED, stopped))
+        for statement, values in groups:
             if values:
-                columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "b_id"}
-                if values is not completed:
-                    columns["filename"] = _name_unless_given("filename")
-                if "started_at" in columns:
-                    columns["started_at"] = func.coalesce(
-                        C.started_at, bindparam("started_at", type_=C.started_at.type)
-                    )
-                session.connection().execute(update(TABLE).where(C.id == bindparam("b_id")).values(columns), values)
+                session.connection().execute(statement, values)
         if errors:
             session.connection().execute(insert(DownloadError), errors)
         for values_of_one in completed:
             publish(session, DownloadCompleted(values_of_one["b_id"]))
-        return [values["b_id"] for group in (completed, failed, stopped) for values in group]
+        return [values["b_id"] for _statement, group in groups for values in group]
 
     @staticmethod
     def _unplace(ended: Ended) -> None:
@@ -403,25 +469,19 @@ class Keeper:
 
     @staticmethod
     def _released(one: Ended, now: datetime) -> dict[str, Any]:
-        return {"b_id": one.job.id, "claimed_by": None, "lease_until": None, "updated_at": now}
+        return {"b_id": one.job.id, "b_now": now}
 
     def _completed_values(self, one: Ended, now: datetime) -> dict[str, Any]:
         assert one.final is not None
         return self._released(one, now) | {
-            "state": State.COMPLETED.value,
             "filename": one.final.name,
             "destination": str(one.final),
-            "part_path": None,
             "size_bytes": one.size_bytes,
             "downloaded_bytes": one.size_bytes or 0,
             "checksum": one.checked.text if one.checked else (one.job.checksum.text if one.job.checksum else None),
             "is_verified": one.checked is not None,
             "average_speed_bytes_per_second": one.average_speed_bytes_per_second,
-            "error_message": None,
-            "error_category": None,
-            "wait_until": None,
             "started_at": one.job.started_at,
-            "completed_at": now,
         }
 
     def _failed_values(self, one: Ended, failure: Failure, settings: Settings, now: datetime) -> dict[str, Any]:
@@ -485,7 +545,7 @@ class Keeper:
             name: bindparam(name)
             for name in ("downloaded_bytes", "size_bytes", "part_path")
         }
-        columns["filename"] = _name_unless_given("filename")
+        columns["filename"] = _NAME_UNLESS_GIVEN
         values = [
             {
                 "b_id": one.id,
@@ -538,23 +598,26 @@ class Keeper:
 
     @staticmethod
     def _next_rows(session: Session, limit: int, full_hosts: list[str], chosen: list[str], now: datetime) -> list[Any]:
-        order = (C.priority.desc(), C.position)
-        free = and_(C.host.not_in(full_hosts) if full_hosts else true(), C.id.not_in(chosen) if chosen else true())
-        queued = and_(C.state == State.QUEUED.value, free)
-        due = and_(C.state == State.WAITING.value, or_(C.wait_until.is_(None), C.wait_until <= now), free)
+        due, queued = _NEXT_DUE, _NEXT_QUEUED
+        if full_hosts or chosen:
+            free = and_(C.host.not_in(full_hosts) if full_hosts else true(), C.id.not_in(chosen) if chosen else true())
+            due, queued = due.where(free), queued.where(free)
         # Asked apart, each in the order of the index; together they would sort the whole queue.
-        rows = [
-            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, due, order, limit, now)),
-            *session.execute(claims.candidates(TABLE, JOB_COLUMNS, queued, order, limit, now)),
-        ]
+        values = {"limit": limit, "now": now}
+        rows = [*session.execute(due, values), *session.execute(queued, values)]
         rows.sort(key=lambda row: (-row.priority, row.position))
         return rows[:limit]
 
-    def _job(self, row: Any, settings: Settings) -> Job:
-        root = settings.download_dir
-        directory = root / row.folder if row.folder else root
-        stored = Path(row.part_path) if row.part_path else None
-        part = stored if stored and stored.parent == directory else part_path(directory, row.filename, row.id)
+    @staticmethod
+    def _job(row: Any, root: Path, folders: dict[str, Path], now: datetime) -> Job:
+        """Build the job of a row. Jobs of one folder share its path, which is found in `folders` or put there."""
+        directory = folders.get(row.folder)
+        if directory is None:
+            directory = folders[row.folder] = root / row.folder if row.folder else root
+        part = None
+        if row.part_path:
+            stored = Path(row.part_path)
+            part = stored if stored.parent == directory else None
         return Job(
             id=row.id,
             url=row.url,
@@ -562,7 +625,7 @@ class Keeper:
             filename=row.filename,
             is_filename_given=row.is_filename_given,
             directory=directory,
-            part_path=part,
+            part_path=part or part_path(directory, row.filename, row.id),
             stored_part_path=row.part_path,
             size_bytes=row.size_bytes,
             downloaded_bytes=row.downloaded_bytes,
@@ -570,8 +633,8 @@ class Keeper:
             speed_limit_bytes_per_second=row.speed_limit_bytes_per_second,
             max_segments=row.max_segments,
             retry_count=row.retry_count,
-            retries_by_cause=json.loads(row.retries_by_cause or "{}"),
-            started_at=self._clock.now(),
+            retries_by_cause=json.loads(row.retries_by_cause) if row.retries_by_cause not in {"", "{}"} else {},
+            started_at=now,
         )
 
     def open_part(self, job: Job, settings: Settings) -> PartFile | Failure:
