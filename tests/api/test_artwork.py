@@ -80,4 +80,65 @@ class TestShowPicture:
         assert (await api.get(path)).status_code in {404, 422}
 
     async def test_an_unknown_number_is_not_found(self, api):
-        assert (await api.get(address(4711, "w92"))).status_code == 404
+        for number in (4711, 2**53, 2**80):
+            assert (await api.get(address(number, "w92"))).status_code in {404, 422}
+
+    async def test_a_failed_one_looks_different_and_says_why(self, api, artwork, want):
+        await artwork.fetcher.fetch(number := want("gone.jpg"))
+        failed, waiting = await api.get(address(number, "w92")), await api.get(address(want("b.jpg"), "w92"))
+        assert failed.headers["x-artwork-state"] == "failed"
+        assert failed.headers["cache-control"] == "no-store"
+        assert failed.content != waiting.content
+        told = (await api.get(f"/artwork/{number}")).json()
+        assert (told["state"], told["preview"]) == ("failed", None)
+        assert "does not have this" in told["error_message"]
+
+    async def test_ranges_are_not_offered(self, api, kept):
+        found = await api.get(address(kept, "original"), headers={"Range": "bytes=0-9"})
+        assert (found.status_code, found.content) == (200, picture())
+
+    async def test_a_page_can_wait_for_it(self, api, artwork, want, pictures):
+        pictures.put("soon.jpg", picture())
+        artwork.start()
+        found = await api.get(address(want("soon.jpg"), "w92"), params={"wait": 20})
+        assert found.headers["x-artwork-state"] == "kept"
+        artwork.fetcher.stop()
+
+    async def test_another_site_in_the_browser_gets_nothing(self, api, kept):
+        found = await api.get(address(kept, "w92"), headers={"Origin": "https://elsewhere.example"})
+        assert found.status_code == 401
+
+
+class TestShowArtwork:
+    async def test_tells_what_is_known(self, api, kept):
+        told = (await api.get(f"/artwork/{kept}")).json()
+        assert told["addresses"]["w342"] == address(kept, "w342")
+        assert (told["state"], told["width"], told["height"]) == ("kept", 400, 600)
+        assert told["preview"].startswith("data:image/webp;base64,")
+        assert (await api.get("/artwork/4711")).status_code == 404
+
+
+class TestUploadPicture:
+    async def test_is_kept_whatever_it_is_called(self, api):
+        answer = await api.post("/artwork", content=picture(kind="PNG"), headers={"Content-Type": "image/jpeg"})
+        assert (answer.status_code, answer.json()["media_type"]) == (201, "image/png")
+        found = await api.get(answer.json()["addresses"]["original"])
+        assert (found.headers["content-type"], found.content) == ("image/png", picture(kind="PNG"))
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"), (b"", "empty"), (bytes(5 * 1024**2 + 1), "5 MB")],
+    )
+    async def test_what_is_no_picture_is_refused_in_words(self, api, content, words):
+        answer = await api.post("/artwork", content=content, headers={"Content-Type": "image/png"})
+        assert answer.status_code == 400
+        assert words in answer.json()["message"]
+
+
+class TestRetryPicture:
+    async def test_lets_it_be_tried_at_the_next_look(self, api, artwork, want, pictures):
+        await artwork.fetcher.fetch(number := want("late.jpg"))
+        pictures.put("late.jpg", picture())
+        assert (await api.post(f"/artwork/{number}/retry")).json()["state"] == "wanted"
+        await artwork.fetcher.fetch(number)
+        assert (await api.get(f"/artwork/{number}")).json()["state"] == "kept"

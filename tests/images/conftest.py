@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from kinoshelf.app import Hub
+from kinoshelf.discs.models import Disc
 from kinoshelf.images.models import Artwork
 from kinoshelf.images.sizes import tmdb_key
 from kinoshelf.images.store import ArtworkStore
@@ -52,3 +53,16 @@ def row(hub: Hub) -> Row:
             return session.get_one(Artwork, artwork_id)
 
     return read
+
+
+@pytest.fixture
+def make_disc(hub: Hub) -> Callable[..., None]:
+    """Put a disc on the shelf that shows a picture."""
+
+    def make(poster_id: int) -> None:
+        now = hub.clock.now()
+        texts = dict.fromkeys(("name", "sort_name", "search_text"), "Heat")
+        with hub.database.write() as session:
+            session.add(Disc(poster_id=poster_id, created_at=now, updated_at=now, **texts))
+
+    return make

@@ -90,7 +90,7 @@ async def show_picture(
         headers["Vary"] = "Accept"
     if if_none_match and is_known(if_none_match, file.etag):
         return Response(status_code=304, headers=headers)
-    content = await store.content(artwork_id, size, file)
+    content = await store.content(file)
     if isinstance(content, NotThere):
         return _stand_in(content.state, request.method)
     return _answer(content, file.media_type, headers, request.method)
@@ -98,9 +98,9 @@ async def show_picture(
 
 @router.post("", response_model=ArtworkRead, status_code=201)
 async def upload_picture(
-    content: Annotated[bytes, Body(media_type="application/octet-stream", description="The file itself.")],
     store: Store,
     database: Annotated[Database, Depends(use(Database))],
+    content: Annotated[bytes, Body(media_type="application/octet-stream", description="The file itself.")] = b"",
 ) -> dict[str, Any]:
     """Keep a picture: JPEG, PNG, GIF or WebP of at most 5 MB, whatever the file is called."""
     artwork_id = await store.keep_upload(content)

@@ -35,6 +35,7 @@ TAGS = {
     "engine": "How fast, how many, how long.",
     "settings": "What can be changed while the hub runs.",
     "health": "How well the hub is; open to everyone.",
+    "artwork": "Pictures by number and size, and those somebody hands in.",
     "metrics": "Figures for Prometheus.",
 }
 

@@ -41,6 +41,8 @@ MOST_HOT_FILE_BYTES = 256 * 1024
 class StoredFile:
     """Which file a kept picture is in one size; `content` makes it where it is not there yet."""
 
+    artwork_id: int
+    size: ArtworkSize
     path: Path
     media_type: str
     etag: str
@@ -129,7 +131,7 @@ class ArtworkStore:
             entry = await self._asked_for(artwork_id, entry, wait_seconds)
             if entry.state is not ArtworkState.KEPT:
                 return NotThere(entry.state)
-        return self._file_of(entry, size, takes_webp=takes_webp)
+        return self._file_of(artwork_id, entry, size, takes_webp=takes_webp)
 
     async def _asked_for(self, artwork_id: int, entry: Entry, wait_seconds: float) -> Entry:
         if entry.is_upload or not wanting.is_due(entry.state, entry.retry_at, self._clock.now()):
@@ -140,15 +142,16 @@ class ArtworkStore:
         await asyncio.wait({asyncio.wrap_future(asked)}, timeout=wait_seconds)
         return await self.index.find(artwork_id) or entry
 
-    def _file_of(self, entry: Entry, size: ArtworkSize, *, takes_webp: bool) -> StoredFile:
+    def _file_of(self, artwork_id: int, entry: Entry, size: ArtworkSize, *, takes_webp: bool) -> StoredFile:
         key = entry.content_key
         if size is ArtworkSize.ORIGINAL:
-            return StoredFile(self._folder.original(key, entry.media_type), entry.media_type, f'"{key[:32]}"')
+            path = self._folder.original(key, entry.media_type)
+            return StoredFile(artwork_id, size, path, entry.media_type, f'"{key[:32]}"')
         made: MadeFormat = "webp" if takes_webp else "jpg"
         etag = f'"{key[:32]}-{size}-{made}{MADE_AS}"'
-        return StoredFile(self._folder.made(key, size, made), MADE_TYPES[made], etag)
+        return StoredFile(artwork_id, size, self._folder.made(key, size, made), MADE_TYPES[made], etag)
 
-    async def content(self, artwork_id: int, size: ArtworkSize, file: StoredFile) -> bytes | NotThere:
+    async def content(self, file: StoredFile) -> bytes | NotThere:
         """Return the bytes of what `file` said, making the size where it is the first time."""
         found = self._hot.get(file.path)
         if found is not None:
@@ -156,23 +159,30 @@ class ArtworkStore:
         try:
             found = await asyncio.to_thread(file.path.read_bytes)
         except FileNotFoundError:
-            entry = await self.index.find(artwork_id)
+            entry = await self.index.find(file.artwork_id)
             if entry is None or entry.state is not ArtworkState.KEPT:
                 return NotThere(ArtworkState.WANTED)
             try:
-                found = await self._made(entry, size, file)
+                found = await self._made(entry, file)
             except (FileNotFoundError, PictureRefused) as error:
-                log.info("artwork.lost", artwork_id=artwork_id, error=str(error))
-                await self._database.writing(
-                    partial(wanting.record_lost, artwork_id=artwork_id, content_key=entry.content_key)
-                )
-                self.fetcher.ask(artwork_id)
-                return NotThere(ArtworkState.FAILED if entry.is_upload else ArtworkState.WANTED)
+                return await self._lost(file.artwork_id, entry, error)
+            except OSError as error:
+                raise StorageProblem(f"the picture cannot be written: {error.strerror}") from error
+        except OSError as error:
+            raise StorageProblem(f"the picture cannot be read: {error.strerror}") from error
         self._hot.put(file.path, found)
         return found
 
-    async def _made(self, entry: Entry, size: ArtworkSize, file: StoredFile) -> bytes:
-        width = size.width
+    async def _lost(self, artwork_id: int, entry: Entry, error: Exception) -> NotThere:
+        log.info("artwork.lost", artwork_id=artwork_id, error=str(error))
+        await self._database.writing(partial(wanting.record_lost, artwork_id=artwork_id, content_key=entry.content_key))
+        if entry.is_upload:
+            return NotThere(ArtworkState.FAILED)
+        self.fetcher.ask(artwork_id)
+        return NotThere(ArtworkState.WANTED)
+
+    async def _made(self, entry: Entry, file: StoredFile) -> bytes:
+        width = file.size.width
         original = self._folder.original(entry.content_key, entry.media_type)
         if width is None:
             raise FileNotFoundError(original)
