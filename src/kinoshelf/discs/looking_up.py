@@ -96,6 +96,10 @@ class LookUp:
     def is_configured(self) -> bool:
         return self._catalogue.is_configured
 
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; the next question opens new ones."""
+        await self._catalogue.aclose()
+
     async def values_for(self, tmdb_id: int, *, fresh: bool = False) -> FilmFacts:
         """Return what TMDB knows of a film. Raises UpstreamNotFound where it has none of this number."""
         details = await self._catalogue.movie(tmdb_id, fresh=fresh)

@@ -188,6 +188,13 @@ class RefreshDiscs:
         )
 
     async def run(self, context: JobContext) -> dict[str, Any]:
+        try:
+            return await self._run(context)
+        finally:
+            # The loop of the jobs may end before it has another use for the connections.
+            await self._look_up.aclose()
+
+    async def _run(self, context: JobContext) -> dict[str, Any]:
         kind = context.arguments.get("kind", "full")
         row = await self._database.writing(lambda session: self._row(session, context.job_id, kind))
         unreached = 0

@@ -164,6 +164,13 @@ class Torrents:
         """Whether YTS has trouble, so that nobody should be made to wait for it."""
         return self._statuses is not None and self._statuses.is_blocked(SOURCE)
 
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; the next question opens new ones."""
+        with self._lock:
+            client = self._client
+        if client is not None:
+            await client.aclose()
+
     async def find(self, imdb_id: str) -> list[dict[str, Any]]:
         """Return the torrents of a film; empty where there are none. Raises NotConfigured, UpstreamError."""
         imdb_id = imdb_id.strip()
@@ -220,6 +227,12 @@ class Torrents:
 
     async def run(self, context: JobContext) -> dict[str, int]:
         """Ask for every disc whose answer is missing or too old. The client keeps the pauses between questions."""
+        try:
+            return await self._run(context)
+        finally:
+            await self.aclose()
+
+    async def _run(self, context: JobContext) -> dict[str, int]:
         if not self.is_on:
             raise NotConfigured(OFF)
         hours = int(context.arguments.get("most_age_hours", MOST_AGE_HOURS))
