@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -85,6 +87,26 @@ class TestDuplicate:
         assert told[0].download_ids == (first.download_id,)
         with database.read() as session:
             assert session.scalars(select(Batch)).all() == []
+
+    def test_goes_on_with_what_had_arrived(self, database) -> None:
+        (first,) = add(database, URL)
+        with database.write() as session:
+            row = session.get(Download, first.download_id)
+            row.state, row.part_path = State.FAILED, "/films/film.mkv.part"
+        add(database, f"{URL}?other", URL)
+        assert {row.url: row.part_path for row in rows(database)} == {
+            URL: "/films/film.mkv.part",
+            f"{URL}?other": None,
+        }
+
+    def test_leaves_what_a_worker_still_holds_to_it(self, database) -> None:
+        (first,) = add(database, URL)
+        with database.write() as session:
+            row = session.get(Download, first.download_id)
+            row.state, row.part_path = State.FAILED, "/films/film.mkv.part"
+            row.claimed_by, row.lease_until = "another", MADE_AT + timedelta(minutes=1)
+        add(database, URL)
+        assert [row.part_path for row in rows(database)] == [None]
 
     def test_of_a_completed_one_counts_while_its_file_is_there(self, database, tmp_path) -> None:
         film = tmp_path / "film.mkv"

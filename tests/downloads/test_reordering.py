@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from kinoshelf.downloads.adding import NewDownload, add_all
 from kinoshelf.downloads.control import move_between, put_first
 from kinoshelf.downloads.models import Download
+from tests.factories.downloads import MADE_AT
 
 pytestmark = pytest.mark.usefixtures("hub")
 
@@ -56,3 +58,29 @@ class TestMoveBetween:
             move_between(session, queued[0], None, None)
         rest = [one for one in queued[1:] if one not in {queued[5], queued[3]}]
         assert order_of(hub) == [queued[5], queued[3], *rest, queued[0]]
+
+
+class TestTwoAtOnce:
+    @pytest.mark.parametrize(
+        "move",
+        [
+            pytest.param(lambda session, one: put_first(session, [one]), id="to the front"),
+            pytest.param(lambda session, one: move_between(session, one, None, None), id="to the end"),
+            pytest.param(
+                lambda session, one: add_all(session, [NewDownload(f"https://example.org/{one}")], MADE_AT), id="added"
+            ),
+        ],
+    )
+    def test_get_different_places(self, hub, queued, move):
+        with ThreadPoolExecutor(1) as other:
+            with hub.database.write() as session:
+                move_between(session, queued[10], None, None)
+                put_first(session, [queued[11]])
+                second = other.submit(hub.database.run_write, lambda session: move(session, queued[20]))
+                # It waits for the end of this transaction, or it would look at the places before they are taken.
+                with pytest.raises(TimeoutError):
+                    second.result(timeout=0.2)
+            second.result(timeout=30)
+        with hub.database.read() as session:
+            places = list(session.scalars(select(Download.position)))
+        assert len(set(places)) == len(places)

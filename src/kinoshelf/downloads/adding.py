@@ -11,15 +11,16 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from kinoshelf.core.claims import is_free
 from kinoshelf.core.clock import Clock
 from kinoshelf.core.database import Database, wait_turn
 from kinoshelf.core.errors import InvalidInput, KinoshelfError
 from kinoshelf.core.events import publish
 from kinoshelf.downloads.checksums import parse_checksum
-from kinoshelf.downloads.control import remove_empty_batches
+from kinoshelf.downloads.control import PLACES, TABLE, remove_empty_batches
 from kinoshelf.downloads.errors import DownloadAlreadyQueued
 from kinoshelf.downloads.events import DownloadsAdded, DownloadsRemoved
 from kinoshelf.downloads.links import Link, parse_link
@@ -227,8 +228,8 @@ def add(
     if not rows:
         return []
     # Whether a link or a batch is there, and which place is the last, must still be true when it is written.
-    wait_turn(session, "downloads.add")
-    known = _known_links(session, [row["link_key"] for row in rows])
+    wait_turn(session, PLACES)
+    known = _known_links(session, [row["link_key"] for row in rows], now)
     batches = _BatchFinder(session, now, batch_id, batch_name)
     position = session.scalar(select(func.max(Download.position))) or 0
     outcomes: list[Added] = []
@@ -249,6 +250,8 @@ def add(
             "kind": "link",
             "state": State.QUEUED.value,
             "position": position,
+            # What has arrived already is gone on with, where the host still has the same file.
+            "part_path": twin.part_path if twin is not None else None,
             "batch_id": batches.of(row),
             "downloaded_bytes": 0,
             "is_verified": False,
@@ -258,7 +261,7 @@ def add(
             "updated_at": now,
         }
         inserts.append(new)
-        known[row["link_key"]] = _Twin(download_id, State.QUEUED.value, None)
+        known[row["link_key"]] = _Twin(download_id, State.QUEUED.value, None, None)
         outcomes.append(Added(row["original_url"], "added", download_id=download_id, row=new))
     for begin in range(0, len(replaced), CHUNK):
         session.execute(delete(Download).where(Download.id.in_(replaced[begin : begin + CHUNK])))
@@ -279,6 +282,8 @@ class _Twin:
     id: str
     state: str
     destination: str | None
+    part_path: str | None
+    """None too while a worker has it in its hands, who clears it away."""
 
 
 def _gives_way(twin: _Twin) -> bool:
@@ -287,14 +292,16 @@ def _gives_way(twin: _Twin) -> bool:
     return twin.state == State.COMPLETED and not (twin.destination and Path(twin.destination).exists())
 
 
-def _known_links(session: Session, keys: list[str]) -> dict[str, _Twin]:
+def _known_links(session: Session, keys: list[str], now: datetime) -> dict[str, _Twin]:
     known: dict[str, _Twin] = {}
     for begin in range(0, len(keys), CHUNK):
         chunk = keys[begin : begin + CHUNK]
-        query = select(Download.link_key, Download.id, Download.state, Download.destination).where(
+        part = case((is_free(TABLE, now), Download.part_path), else_=None).label("part_path")
+        query = select(Download.link_key, Download.id, Download.state, Download.destination, part).where(
             Download.link_key.in_(chunk)
         )
-        known.update({row.link_key: _Twin(row.id, row.state, row.destination) for row in session.execute(query)})
+        for row in session.execute(query):
+            known[row.link_key] = _Twin(row.id, row.state, row.destination, row.part_path)
     return known
 
 

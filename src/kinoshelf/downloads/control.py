@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, not_,
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.claims import is_free
+from kinoshelf.core.database import wait_turn
 from kinoshelf.core.errors import InvalidInput
 from kinoshelf.core.events import publish
 from kinoshelf.downloads.checksums import parse_checksum
@@ -28,6 +29,8 @@ CHUNK = 500
 SPREAD_ROWS = 64
 MIN_SPREAD_STEP = 16
 TABLE: Any = Download.__table__
+# Whoever gives out places in the queue waits for its turn of this name: two at once would give the same place twice.
+PLACES = "downloads.places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,7 @@ def put_first(session: Session, ids: Sequence[str]) -> None:
 
     Raises DownloadNotFound for an unknown id; then nothing moves.
     """
+    wait_turn(session, PLACES)
     wanted = list(dict.fromkeys(ids))
     for begin in range(0, len(wanted), CHUNK):
         chunk = wanted[begin : begin + CHUNK]
@@ -238,6 +242,7 @@ def move_between(session: Session, download_id: str, before: str | None, after: 
 
     It takes the priority of its new neighbour, as priority decides first. Raises DownloadNotFound.
     """
+    wait_turn(session, PLACES)
     _place_of(session, download_id)
     neighbour = before or after
     if neighbour is None:
