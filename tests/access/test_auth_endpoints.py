@@ -13,6 +13,7 @@ import pytest
 from kinoshelf.app import Role, create_app
 from kinoshelf.core.access.models import AccessSession
 from kinoshelf.core.access.passwords import PasswordHashing, missing_from_password, set_password
+from kinoshelf.core.settings_events import SettingsChanged
 from tests.access.conftest import OTHER_MACHINE, PASSWORD, add_probes, signed_in_with, until_refused
 
 
@@ -80,12 +81,15 @@ class TestSetup:
     @pytest.mark.databases("sqlite")
     async def test_makes_and_keeps_the_library_folder(self, call, hub, tmp_path):
         folder = tmp_path / "anime" / "shows"
+        told: list[SettingsChanged] = []
+        hub.events.subscribe(SettingsChanged, told.append)
         answer = await call().post(
             "/api/auth/setup", json={"master_password": PASSWORD, "anime_directory": str(folder)}
         )
         assert answer.status_code == 201
         assert folder.is_dir()
         assert hub.store.current.library_dir == folder
+        assert len(told) == 1
 
     @pytest.mark.databases("sqlite")
     @pytest.mark.parametrize(
@@ -270,5 +274,5 @@ class TestSetPassword:
         hashing = PasswordHashing()
         typed = "Grün-und-gut-7"
         stored = await hashing.hash(unicodedata.normalize("NFD", typed))
-        assert await hashing.matches(unicodedata.normalize("NFC", typed), stored)
-        assert not await hashing.matches("Grun-und-gut-7", stored)
+        assert await hashing.compare(unicodedata.normalize("NFC", typed), stored) == (True, None)
+        assert await hashing.compare("Grun-und-gut-7", stored) == (False, None)

@@ -85,6 +85,13 @@ class TestWrongValues:
         [
             ("KINOSHELF_PORT", "http", "integer"),
             ("KINOSHELF_PORT", "70000", "65535"),
+            ("KINOSHELF_DOWNLOADS_KEEP_HISTORY_DAYS", "36501", "36500"),
+            (
+                "KINOSHELF_LIBRARY_DIR",
+                "~nobody-x/films",
+                "~nobody-x/films begins with a user this machine does not know",
+            ),
+            ("KINOSHELF_DATA_DIR", "~nobody-x/hub", "a user this machine does not know"),
             ("KINOSHELF_TIMEZONE", "Mars/Olympus", "not a known time zone, as in Europe/Berlin"),
             ("KINOSHELF_BASE_PATH", "/a/../b", "must look like /kinoshelf"),
             ("KINOSHELF_ENGINE_MAX_ACTIVE_DOWNLOADS", "0", "greater than or equal to 1"),
@@ -155,6 +162,15 @@ class TestUpdate:
             store.update(changes)
         assert store.current is before
         assert not config_file(data_dir).exists()
+
+    def test_the_data_directory_stays(self, data_dir: Path) -> None:
+        """The file that would say so lies in it."""
+        store = SettingsStore.load({}, data_dir=data_dir)
+        with pytest.raises(Conflict, match="KINOSHELF_DATA_DIR"):
+            store.update({"data_dir": str(data_dir / "elsewhere")})
+        assert not config_file(data_dir).exists()
+        store.update({"data_dir": str(data_dir)})
+        assert store.current.data_dir == data_dir
 
     def test_what_the_environment_decides_is_refused(self, data_dir: Path) -> None:
         store = load(data_dir, KINOSHELF_ENGINE_MAX_ACTIVE_DOWNLOADS="3")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kinoshelf.cli.commands import GROUPS, SINGLE
+from kinoshelf.core.access.passwords import PASSWORD_VARIABLE
 from kinoshelf.core.settings import leaves
 from tests.docs import licences
 from tests.docs.pages import PAGES, ROOT, UNKNOWN, documented_errors, documented_facts, own_docstring
@@ -59,9 +60,8 @@ class TestNamesInDocuments:
         return request.param.read_text(encoding="utf-8")
 
     def test_variables(self, text: str) -> None:
-        known = {
-            name + end for leaf in leaves() for name in leaf.variables for end in ("", "_FILE")
-        } | self.PLACEHOLDERS
+        variables = {PASSWORD_VARIABLE, *(name for leaf in leaves() for name in leaf.variables)}
+        known = {name + end for name in variables for end in ("", "_FILE")} | self.PLACEHOLDERS
         assert {name for name in re.findall(r"KINOSHELF_[A-Z_]*", text) if name not in known} == set()
 
     def test_settings(self, text: str) -> None:

@@ -22,7 +22,7 @@ def serve(*, host: Host = None, port: Port = None, at: Here) -> Answer:
     from kinoshelf.cli.listening import Server, bound_socket, url_of
     from kinoshelf.cli.server_record import remove_record, write_record
     from kinoshelf.core.access.binding import refuse_open_bind
-    from kinoshelf.core.access.passwords import has_password
+    from kinoshelf.core.access.passwords import has_password, set_given_password
     from kinoshelf.core.logging import configure
 
     store = at.load(host=host, port=port)
@@ -33,6 +33,7 @@ def serve(*, host: Host = None, port: Port = None, at: Here) -> Answer:
         url = url_of(listening, settings.base_path)
         hub = open_hub(store, Role.SERVER)
         try:
+            set_given_password(hub.database, hub.clock, os.environ)
             refuse_open_bind(settings.host, hub.database.run_read(has_password))
 
             def announce() -> None:

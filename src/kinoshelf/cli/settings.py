@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from kinoshelf.cli.failures import UsageProblem
 from kinoshelf.cli.frame import Answer, Here, Table
 from kinoshelf.cli.words import UNKNOWN
-from kinoshelf.core.errors import Conflict, NotFound
+from kinoshelf.core.errors import NotFound
 
 if TYPE_CHECKING:
     from kinoshelf.core.settings import Leaf, SettingsStore
@@ -66,8 +66,6 @@ def set_value(
     from kinoshelf.core.settings_events import SettingsChanged
 
     leaf = _leaf(key)
-    if leaf.key == "data_dir":
-        raise Conflict("the data directory holds this very file; name it with KINOSHELF_DATA_DIR or --data-dir")
     if value is None and leaf.is_secret:
         value = at.ask_secret(f"{key}: ")
     elif value == STANDARD_INPUT:

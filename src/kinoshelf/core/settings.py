@@ -50,7 +50,10 @@ def _split(value: object) -> object:
 
 
 def _expand(path: Path) -> Path:
-    return path.expanduser().absolute()
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"{path} begins with a user this machine does not know") from error
 
 
 WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -120,7 +123,7 @@ class EngineSettings(Section):
 class DownloadSettings(Section):
     cors_origins: WordList = Field((), description="Other web origins that may call the download API; * = all.")
     keep_history_days: int = Field(
-        0, ge=0, description="Clear finished downloads from the list after this many days; 0 = keep."
+        0, ge=0, le=36_500, description="Clear finished downloads from the list after this many days; 0 = keep."
     )
 
 
@@ -306,17 +309,23 @@ def _is_optional(leaf: Leaf) -> bool:
     return isinstance(annotation, types.UnionType) and type(None) in typing.get_args(annotation)
 
 
+def read_variable(environ: Mapping[str, str], variable: str) -> str | None:
+    """Return what a variable says, or the file that `<variable>_FILE` names; None where neither is set. Raises OSError."""
+    if variable in environ:
+        return environ[variable]
+    if f"{variable}_FILE" in environ:
+        return Path(environ[f"{variable}_FILE"]).read_text(encoding="utf-8").rstrip("\r\n")
+    return None
+
+
 def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the settings found in the environment and, by key, the variable each came from."""
     tree: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for leaf in leaves():
         for variable in leaf.variables:
-            if variable in environ:
-                text = environ[variable]
-            elif f"{variable}_FILE" in environ:
-                text = Path(environ[f"{variable}_FILE"]).read_text(encoding="utf-8").rstrip("\r\n")
-            else:
+            text = read_variable(environ, variable)
+            if text is None:
                 continue
             if text == "" and not leaf.is_secret:
                 # An empty variable in a compose file means «not set».
@@ -369,7 +378,10 @@ class SettingsStore:
         except OSError as error:
             raise InvalidInput(f"a secret file cannot be read: {error.filename}: {error.strerror}") from error
         environment = _merge(environment, {name: value for name, value in overrides.items() if value is not None})
-        data_dir = Path(environment.get("data_dir") or _default_data_dir()).expanduser().absolute()
+        try:
+            data_dir = _expand(Path(environment.get("data_dir") or _default_data_dir()))
+        except ValueError as error:
+            raise InvalidInput(f"settings: {origins.get('data_dir', 'data_dir')}: {error}") from error
         path = data_dir / "config" / "kinoshelf.toml"
         file_tree = _read_file(path)
         return cls(cls._build(file_tree, environment, origins), file_tree, origins, environment)
@@ -399,7 +411,8 @@ class SettingsStore:
     def update(self, changes: Mapping[str, Any]) -> Settings:
         """Apply `{"section.key": value}`, write the file, return the settings in force.
 
-        Raises InvalidInput for an unknown key or a wrong value, Conflict for a key the environment decides.
+        Raises InvalidInput for an unknown key or a wrong value, Conflict for a key the environment decides and for another
+        data directory.
         """
         known = {leaf.key: leaf for leaf in leaves()}
         with self._lock:
@@ -413,6 +426,10 @@ class SettingsStore:
                     if not self._is_in_force(leaf, value):
                         raise Conflict(f"{key} is set by the environment variable {self.origins[key]}")
                     continue
+                if key == "data_dir" and not self._is_in_force(leaf, value):
+                    raise Conflict(
+                        "the data directory holds this very file; name it with KINOSHELF_DATA_DIR or --data-dir"
+                    )
                 if value is None and not _is_optional(leaf):
                     raise InvalidInput(f"{key} cannot be empty")
                 _put(tree, leaf.path, value)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import unicodedata
+from collections.abc import Mapping
 
+import structlog
 from pwdlib import PasswordHash
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +19,11 @@ from kinoshelf.core.clock import Clock
 from kinoshelf.core.database import Database
 from kinoshelf.core.errors import InvalidInput
 from kinoshelf.core.events import publish
+from kinoshelf.core.settings import PREFIX, read_variable
 
+log = structlog.get_logger()
+
+PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
 SHORTEST = 8
 LONGEST = 1000
 ONLY_ROW = 1
@@ -81,6 +87,32 @@ def set_password(database: Database, clock: Clock, text: str) -> None:
     database.run_write(write)
 
 
+def set_given_password(database: Database, clock: Clock, environ: Mapping[str, str]) -> bool:
+    """Set the password that the environment or a secret file gives, where none is set yet; tell whether it was set.
+
+    One that is set is never overwritten. Raises InvalidInput for a file that cannot be read and a password too weak.
+    """
+    if database.run_read(has_password):
+        return False
+    try:
+        text = read_variable(environ, PASSWORD_VARIABLE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"the file {PASSWORD_VARIABLE}_FILE names cannot be read: {error}") from error
+    if not text:
+        return False
+    try:
+        password_hash = hash_password(text)
+    except PasswordTooWeak as error:
+        raise InvalidInput(f"{PASSWORD_VARIABLE}: {error.message}") from error
+    try:
+        database.run_write(lambda session: set_first_password(session, clock, password_hash))
+    except PasswordAlreadySet:
+        # Another server that started at the same moment was faster.
+        return False
+    log.info("access.password_set", given_by=PASSWORD_VARIABLE)
+    return True
+
+
 def set_first_password(session: Session, clock: Clock, password_hash: str) -> None:
     """Set the password of a hub that has none. Raises PasswordAlreadySet."""
     if find_password(session) is not None:
@@ -130,8 +162,9 @@ class PasswordHashing:
         async with self._turns:
             return await asyncio.to_thread(hash_password, text)
 
-    async def matches(self, text: str, password_hash: str) -> bool:
+    async def compare(self, text: str, password_hash: str) -> tuple[bool, str | None]:
+        """Tell whether they match, and the hash to keep instead where it was made with weaker parameters than today's."""
         if len(text) > LONGEST:
-            return False
+            return False, None
         async with self._turns:
-            return await asyncio.to_thread(PasswordHash.recommended().verify, _plain(text), password_hash)
+            return await asyncio.to_thread(PasswordHash.recommended().verify_and_update, _plain(text), password_hash)

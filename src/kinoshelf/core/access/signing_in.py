@@ -24,7 +24,9 @@ from kinoshelf.core.access.sessions import OpenedSession, open_session, revoke_s
 from kinoshelf.core.clock import Clock
 from kinoshelf.core.database import Database
 from kinoshelf.core.errors import InvalidInput, NeedsSignIn
+from kinoshelf.core.events import publish
 from kinoshelf.core.settings import SettingsStore
+from kinoshelf.core.settings_events import SettingsChanged
 
 log = structlog.get_logger()
 
@@ -59,7 +61,13 @@ class SetUp:
             folder = await asyncio.to_thread(prepared_folder, library_dir)
             await asyncio.to_thread(self._store.update, {"library_dir": str(folder)})
         password_hash = await self._hashing.hash(password)
-        await self._database.writing(lambda session: set_first_password(session, self._clock, password_hash))
+
+        def write(session: Session) -> None:
+            set_first_password(session, self._clock, password_hash)
+            if library_dir:
+                publish(session, SettingsChanged())
+
+        await self._database.writing(write)
         log.info("access.password_set")
 
 
@@ -99,16 +107,19 @@ class SignIn:
         if row is None:
             raise NoPasswordYet
         await self._limits.begin_attempt(client)
-        if not await self._hashing.matches(password, row.password_hash):
+        does_match, renewed_hash = await self._hashing.compare(password, row.password_hash)
+        if not does_match:
             log.warning("access.wrong_password", client=client)
             raise WrongPassword
         lasts = self.lasts(remember=remember)
 
         def write(session: Session) -> OpenedSession:
             current = find_password(session)
-            if current is None or current.password_hash != row.password_hash:
+            if current is None or current.signing_key != row.signing_key:
                 # It was changed while this one was being compared.
                 raise WrongPassword
+            if renewed_hash is not None:
+                current.password_hash = renewed_hash
             self._limits.forgive(session, client)
             return open_session(
                 session,
