@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from kinoshelf.cli.server_record import find_server, record_path, somebody_works
@@ -72,6 +73,25 @@ class TestServe:
         _process, said = serve("serve", "--host", "0.0.0.0", "--port", "0")
         assert said["url"].startswith("http://127.0.0.1:")
         assert httpx2.get(f"{said['url']}/health", timeout=30).status_code == 200
+
+    def test_takes_the_first_password_from_the_environment(self, serve):
+        _process, said = serve(
+            "serve", "--host", "0.0.0.0", "--port", "0", env={"KINOSHELF_PASSWORD": "Correct-Horse-7"}
+        )
+        answer = httpx2.post(f"{said['url']}/api/auth/login", json={"password": "Correct-Horse-7"}, timeout=30)
+        assert answer.status_code == 200
+
+    def test_takes_no_endless_messages(self, serve):
+        _process, said = serve()
+        with connect(said["url"].replace("http", "ws") + "/api/ws", compression=None) as live:
+            live.send("x" * 100_000)
+            with pytest.raises(ConnectionClosed, match="1009"):
+                self._read_on(live)
+
+    @staticmethod
+    def _read_on(live):
+        while True:
+            live.recv(timeout=30)
 
     def test_names_its_base_path(self, serve):
         _process, said = serve(env={"KINOSHELF_BASE_PATH": "/shelf"})

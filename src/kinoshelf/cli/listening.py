@@ -20,6 +20,7 @@ from kinoshelf.core.errors import Conflict, InvalidInput, KinoshelfError
 BACKLOG = 2048
 # Open sockets and long answers get this long to end before they are cut.
 GRACE_SECONDS = 3
+MOST_MESSAGE_BYTES = 64 * 1024
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -77,6 +78,8 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 ws_per_message_deflate=False,
+                # What clients say is a line; uvicorn would take in 16 MiB.
+                ws_max_size=MOST_MESSAGE_BYTES,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
