@@ -93,7 +93,7 @@ class Catalog:
             raise Refused(422, 5, "Invalid parameters: Your request parameters are incorrect.")
         year = query.get("year") or query.get("primary_release_year") or query.get("first_air_date_year")
         language = query.get("language", "en-US")
-        wanted = words_of(query["query"])
+        wanted = _words(query["query"])
         rows: list[tuple[tuple[int, float], Json]] = []
         if kind in {"movie", "multi"}:
             for film in self.films:
@@ -210,11 +210,15 @@ class Catalog:
 # Rows ---------------------------------------------------------------------------------------------
 
 
+def _words(name: str) -> list[str]:
+    return words_of(name) or [name.casefold()][: len(name)]
+
+
 def _place(wanted: Sequence[str], names: Sequence[str]) -> int:
     """Return 1 for the same name, 2 for its beginning, 3 for words in it, 0 for another."""
     best = 0
     for name in names:
-        words = words_of(name)
+        words = _words(name)
         if not words:
             continue
         if words == list(wanted):

@@ -77,6 +77,7 @@ ROMAN = {
 ARABIC = {number: roman for roman, number in ROMAN.items()}
 COUNTED = {"part", "chapter", "episode", "volume", "book", "teil", "partie"}
 SHORT = {"vol": "volume", "pt": "part", "ep": "episode", "chap": "chapter"}
+LONG = {word: short for short, word in SHORT.items()}
 NUMBER_WORDS = {
     word: str(number)
     for number, word in enumerate(
@@ -93,6 +94,11 @@ def words_of(name: str) -> list[str]:
     return NO_WORD.sub(" ", text).split()
 
 
+def _as_it_is(name: str) -> str:
+    """Return a name of nothing but signs in its one form."""
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
+
+
 @lru_cache(maxsize=8192)
 def folded(name: str) -> str:
     """Return `name` as people may write it alike: no case, accents, punctuation or leading English article.
@@ -103,7 +109,7 @@ def folded(name: str) -> str:
     # «The A-Team» has two, and is looked for under either.
     while len(words) > 1 and words[0] in ARTICLES["en"]:
         del words[0]
-    return " ".join(words) or " ".join(name.casefold().split())
+    return " ".join(words) or _as_it_is(name)
 
 
 def sort_name(name: str, language: str = "en") -> str:
@@ -117,7 +123,7 @@ def sort_name(name: str, language: str = "en") -> str:
     words = words_of(text)
     if len(words) > 1 and words[0] in {*ARTICLES["en"], *ARTICLES.get(language[:2], ())}:
         del words[0]
-    return " ".join(words) or " ".join(name.casefold().split())
+    return " ".join(words) or _as_it_is(name)
 
 
 def without_year(name: str) -> tuple[str, int | None]:
@@ -128,10 +134,10 @@ def without_year(name: str) -> tuple[str, int | None]:
     return name[: found.start()].strip(), int(found[1])
 
 
-def main_part(name: str) -> str | None:
-    """Return what stands before the subtitle; None where there is no subtitle."""
-    parts = SUBTITLE.split(name.strip(), maxsplit=1)
-    return parts[0].strip() if len(parts) == 2 and parts[0].strip() and parts[1].strip() else None
+def main_parts(name: str) -> list[str]:
+    """Return what stands before each possible subtitle, the longest first: «Star Wars: Episode V - The Empire» has two."""
+    ends = [found.start() for found in SUBTITLE.finditer(name.strip()) if name.strip()[found.end() :]]
+    return [part for end in reversed(ends) if (part := name.strip()[:end].strip())]
 
 
 @lru_cache(maxsize=8192)
@@ -151,4 +157,5 @@ def spellings(name: str) -> list[str]:
     plain, even = folded(name), counted(name)
     words = even.split()
     roman = " ".join(ARABIC.get(word, word) if at else word for at, word in enumerate(words))
-    return list(dict.fromkeys((plain, even, roman)))
+    short = " ".join(LONG.get(word, word) for word in words)
+    return list(dict.fromkeys((plain, even, roman, short)))
