@@ -31,12 +31,13 @@ from kinoshelf.core.migrate import migrate
 from kinoshelf.core.processes import ProcessSeat
 from kinoshelf.core.settings import SettingsStore
 from kinoshelf.core.settings_events import follow_settings
+from kinoshelf.discs.csv_import.imports import ImportDiscs, tidy_imports
 from kinoshelf.discs.looking_up import LookUp
+from kinoshelf.discs.pasting import PasteTitles
 from kinoshelf.discs.queries import count_by_status as count_discs_by_status
 from kinoshelf.discs.refresh import RefreshDiscs
 from kinoshelf.discs.refresh import remove_old as remove_old_refreshes
 from kinoshelf.discs.torrents import Torrents
-from kinoshelf.discs.csv_import.imports import ImportDiscs, tidy_imports
 from kinoshelf.downloads.adding import AddDownloads
 from kinoshelf.downloads.jobs import ClearHistory
 from kinoshelf.downloads.progress import ProgressBoard
@@ -209,7 +210,17 @@ def add_artwork(hub: Hub) -> None:
 def add_disc_csv(hub: Hub) -> None:
     """Wire the reading of collections; large ones are read in by a job."""
     registry = hub.container.get(JobRegistry)
-    hub.container.add(ImportDiscs(database=hub.database, clock=hub.clock)).register(registry)
+    imports = hub.container.add(ImportDiscs(database=hub.database, clock=hub.clock))
+    imports.register(registry)
+    hub.container.add(
+        PasteTitles(
+            database=hub.database,
+            clock=hub.clock,
+            catalogue=hub.container.get(Catalogue),
+            look_up=hub.container.get(LookUp),
+            imports=imports,
+        )
+    ).register(registry)
     hub.container.get(Tidy).add("disc_imports", tidy_imports)
 
 

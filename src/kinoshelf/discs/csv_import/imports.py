@@ -29,7 +29,7 @@ from kinoshelf.discs.csv_import import formats, writing
 from kinoshelf.discs.csv_import.errors import ImportNotFound, ImportNotReady
 from kinoshelf.discs.csv_import.matching import Shelf, Wanted, changes
 from kinoshelf.discs.csv_import.options import ImportOptions
-from kinoshelf.discs.csv_import.reading import Reading, ReadRow, read_file
+from kinoshelf.discs.csv_import.reading import BESIDE, Reading, ReadRow, read_file
 from kinoshelf.discs.errors import DiscInvalid
 from kinoshelf.discs.fields import label
 from kinoshelf.discs.models import Disc, DiscImport, DiscImportRow
@@ -44,6 +44,8 @@ FEWEST, MOST = 20, 500
 MOST_REASON_CHARACTERS = 500
 KEEP_PREVIEWS = timedelta(days=7)
 KEEP_IMPORTS = timedelta(days=365)
+
+NOTE = "note"
 
 import_rows = cast("Table", DiscImportRow.__table__)
 
@@ -235,6 +237,11 @@ class ImportDiscs:
         found.state, found.finished_at = "running", None
         return found
 
+    def go_on(self, import_id: str, progress: Progress | None = None) -> dict[str, int]:
+        """Do the rows of a running import that wait; return the outcomes. For jobs."""
+        self._import_slices(import_id, progress)
+        return self._outcomes(import_id)
+
     def _import_job(self, context: JobContext) -> dict[str, int]:
         import_id = str(context.arguments["import_id"])
 
@@ -242,8 +249,7 @@ class ImportDiscs:
             context.progress(done, total, f"{done:,} of {total:,} rows")
             context.check()
 
-        self._import_slices(import_id, progress)
-        return self._outcomes(import_id)
+        return self.go_on(import_id, progress)
 
     def _outcomes(self, import_id: str) -> dict[str, int]:
         return self._database.run_read(lambda session: _counts(session, import_id, DiscImportRow.outcome))
@@ -253,7 +259,7 @@ class ImportDiscs:
             found = session.get(DiscImport, import_id)
             if found is None or found.state != "running":
                 return
-            options = ImportOptions.read(found.options) if found.format != formats.PASTED else _pasted_options(found)
+            options = stored_options(found)
             total = found.row_count
             done = total - (_counts(session, import_id, DiscImportRow.outcome).get("waiting", 0))
             ids = session.scalars(select(DiscImportRow.disc_id).where(DiscImportRow.import_id == import_id))
@@ -483,6 +489,10 @@ def _planned(
     planned = []
     for row, one in zip(rows, wanted, strict=True):
         plan, outcome, reason = "", "waiting", row.reason
+        if row.notes:
+            row.values = with_note(row.values, reason)
+        elif not reason:
+            reason = note_of(row.values)
         if row.skip and not row.problem:
             outcome = "skipped"
         elif row.problem or isinstance(one, str):
@@ -503,7 +513,17 @@ def _planned(
     return planned
 
 
-def _pasted_options(found: DiscImport) -> ImportOptions:
+def with_note(values: Mapping[str, Any], note: str) -> dict[str, Any]:
+    """Return the values of a row with a note that outlives other plans."""
+    return {**values, BESIDE: {**(values.get(BESIDE) or {}), NOTE: note[:MOST_REASON_CHARACTERS]}}
+
+
+def note_of(values: Mapping[str, Any]) -> str:
+    return str((values.get(BESIDE) or {}).get(NOTE) or "")
+
+
+def stored_options(found: DiscImport) -> ImportOptions:
+    """Return the wishes an import was started with."""
     return ImportOptions.read({name: value for name, value in found.options.items() if name != "format"})
 
 

@@ -22,6 +22,8 @@ from kinoshelf.images.wanting import want
 POSTER = re.compile(re.escape(TMDB) + r"/[\w-]{1,100}\.(jpg|jpeg|png|webp)")
 LOAN_ID = "loan_id"
 LOCKS = "edited_fields"
+FACTS = "facts"
+"""What TMDB says of a film that was chosen from a pasted list."""
 TORRENT_FIELDS = ("yts_data", "yts_last_updated")
 # What a refresh may have written since, which is nobody's edit.
 REFRESHED = FACT_FIELDS | {"sort_name", "search_text"}
@@ -35,7 +37,11 @@ def add_disc(session: Session, row: Wanted, defaults: Mapping[str, Any], now: da
     added_at = row.beside.get(formats.ADDED_AT)
     created_at = min(datetime.fromisoformat(added_at), now) if added_at else None
     values = {**defaults, **{name: value for name, value in row.values.items() if value != "" or name not in defaults}}
-    disc = adding.add(session, values, now, by_person=True, created_at=created_at)
+    facts = row.beside.get(FACTS)
+    if facts is not None:
+        # The film was chosen: its own name counts, not what was typed to find it.
+        values = {name: value for name, value in values.items() if name not in {"name", "release_year"}}
+    disc = adding.add(session, values, now, by_person=True, created_at=created_at, facts=facts)
     before = _write_beside(session, disc, row, now, is_new=True)
     for name, field in FIELDS.items():
         value = getattr(disc, name)
