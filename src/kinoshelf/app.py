@@ -289,12 +289,13 @@ def create_app(hub: Hub) -> FastAPI:
     )
     app.state.container = hub.container
     surfaces = Surfaces(page_or(series.render_error))
+    # First: routes are tried in turn, and a page asks for sixty pictures.
+    app.include_router(artwork.router)
     for router in series.ROUTERS:
         app.include_router(router)
     downloads.install_downloads_api(app, surfaces, hub.container)
     # Before the pages: they take what of /dvd asks for no JSON.
     discs.install_discs_api(app, surfaces, page_or)
-    app.include_router(artwork.router)
     app.include_router(health.router)
     app.include_router(metrics_router())
     install_docs(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -75,20 +75,19 @@ async def show_picture(
     size: ArtworkSize,
     store: Store,
     wait: Annotated[float, Query(ge=0, le=MOST_WAIT_SECONDS, description="Seconds to wait for one to arrive.")] = 0,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
-    if_none_match: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """Show a picture at most as wide as the size says: WebP where the caller takes it, else JPEG; `original` as it came.
 
     A picture that is not here yet is fetched now, and a drawing stands in for it. `X-Artwork-State` tells them apart.
     """
-    file = await store.file(artwork_id, size, takes_webp=takes_webp(accept), wait_seconds=wait)
+    given = request.headers
+    file = await store.file(artwork_id, size, takes_webp=takes_webp(given.get("accept", "")), wait_seconds=wait)
     if isinstance(file, NotThere):
         return _stand_in(file.state, request.method)
     headers = {"Cache-Control": KEEP_A_DAY, "ETag": file.etag, "X-Artwork-State": ArtworkState.KEPT}
     if size is not ArtworkSize.ORIGINAL:
         headers["Vary"] = "Accept"
-    if if_none_match and is_known(if_none_match, file.etag):
+    if is_known(given.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
     content = await store.content(file)
     if isinstance(content, NotThere):
