@@ -132,7 +132,7 @@ def lock(session: Session, disc_id: int, fields: Iterable[str], now: datetime) -
     wanted = set(fields)
     unknown = sorted(wanted - PERSON_FIELDS)
     if unknown:
-        raise DiscInvalid([(name, f"{label(name)} is never written by a refresh") for name in unknown])
+        raise DiscInvalid([(name, f"no refresh ever writes {label(name)}") for name in unknown])
     disc = session.get(Disc, disc_id, with_for_update=True)
     if disc is None:
         raise DiscNotFound(disc_id)
