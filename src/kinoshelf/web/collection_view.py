@@ -108,10 +108,7 @@ class CollectionView:
 
     @property
     def chips(self) -> list[Chip]:
-        return [
-            Chip(_filter_label(name), _filter_value(name, value), self.asked.href(**{name: None}))
-            for name, value in self.asked.filters.items()
-        ]
+        return [chip for _name, chip in chips_of(self.asked)]
 
     @property
     def orders(self) -> list[tuple[str, str]]:
@@ -167,6 +164,14 @@ def read_page(session: Session, asked: Asked, *, with_total: bool) -> Page:
     with suppress(DiscInvalid):
         return page(session, asked.wanted, asked.order, asked.after or None, CHUNK_SIZE, with_total=with_total)
     return page(session, asked.wanted, asked.order, None, CHUNK_SIZE, with_total=with_total)
+
+
+def chips_of(asked: Asked) -> list[tuple[str, Chip]]:
+    """Return the filters in force with their names; each chip takes its own away."""
+    return [
+        (name, Chip(_filter_label(name), _filter_value(name, value), asked.href(**{name: None})))
+        for name, value in asked.filters.items()
+    ]
 
 
 def view_href(query: str) -> str:

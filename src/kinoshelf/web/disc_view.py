@@ -135,9 +135,9 @@ def _places(disc: Any) -> list[Fact]:
     if disc.location:
         found.append(_fact(disc, "location"))
     if disc.storage_box:
-        found.append(_linked(disc, "storage_box", "/storage-boxes/show"))
+        found.append(_linked(disc, "storage_box", "/storage-boxes"))
     if disc.box_set_name:
-        found.append(_linked(disc, "box_set_name", "/box-sets/show"))
+        found.append(_linked(disc, "box_set_name", "/box-sets"))
     return found
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from kinoshelf.web import collection, disc, entry, queue, settings, start
+from kinoshelf.web import boxes, bulk_edit, collection, disc, entry, queue, settings, start
 from kinoshelf.web.pages import static_tree
 from kinoshelf.web.visitor import VisitorMiddleware
 
-ROUTERS = (start.router, entry.router, queue.router, collection.router, disc.router, settings.router)
+ROUTERS = (
+    start.router,
+    entry.router,
+    queue.router,
+    collection.router,
+    disc.router,
+    boxes.router,
+    bulk_edit.router,
+    settings.router,
+)
 
 
 def install_pages(app: FastAPI) -> None:

@@ -61,6 +61,7 @@ async def queue(request: Request, database: DatabaseDep, board: BoardDep, gate: 
         access=access,
         next=url("/queue") + (f"?{request.url.query}" if request.url.query else ""),
         view=view,
+        speeds=board.speeds() if view is not None else [],
         shortcuts=[(keys, gettext(meaning)) for keys, meaning in SHORTCUTS],
     )
 

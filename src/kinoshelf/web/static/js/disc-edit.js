@@ -1,7 +1,7 @@
 // The form of one disc: what was changed is sent, what is wrong is said at its field.
 
 import { patch, post } from "./api.js";
-import { byId, ready, setText, show, toast } from "./page.js";
+import { byId, ready, sayNext, setText, show, toast } from "./page.js";
 import { readySuggestions } from "./suggest.js";
 import { _ } from "./texts.js";
 
@@ -53,7 +53,7 @@ form.addEventListener("submit", async (event) => {
   try {
     await patch(`/dvd/${form.dataset.id}/`, values);
     isSaved = true;
-    sessionStorage.setItem("kinoshelf.said", _("Saved"));
+    sayNext(_("Saved"));
     location.assign(form.dataset.shown);
   } catch (error) {
     button.disabled = false;

@@ -2,25 +2,18 @@
 
 import { get, post, Refused, remove } from "./api.js";
 import { copy } from "./drawer.js";
-import { byId, element, ready, readyDialog, setText, show, toast, url } from "./page.js";
+import { byId, element, ready, readyDialog, sayNext, setText, show, toast, url } from "./page.js";
 import { watchPictures } from "./pictures.js";
 import { readySuggestions } from "./suggest.js";
 import { _ } from "./texts.js";
 
-const SAID = "kinoshelf.said";
 const disc = byId("disc").dataset;
 const dialogs = Object.fromEntries(["poster", "match", "lend", "delete"].map((name) => [name, readyDialog(byId(`${name}-dialog`))]));
 
 function again(text) {
-  sessionStorage.setItem(SAID, text);
+  sayNext(text);
   location.reload();
 }
-const said = sessionStorage.getItem(SAID);
-if (said) {
-  sessionStorage.removeItem(SAID);
-  toast(said);
-}
-
 // A press that asks the hub: the button waits, what went wrong is said.
 function press(id, act) {
   const button = byId(id);
@@ -211,7 +204,7 @@ dialogs.delete.addEventListener("close", async () => {
   if (dialogs.delete.returnValue !== "delete") return;
   try {
     await remove(`/dvd/${disc.id}/`);
-    sessionStorage.setItem(SAID, _("{name} is deleted", { name: disc.name }));
+    sayNext(_("{name} is deleted", { name: disc.name }));
     location.replace(url("/collection"));
   } catch (error) {
     toast(error.message, { isBad: true });

@@ -83,6 +83,7 @@ export class Drawer {
     show(part.error, Boolean(task.error_message) && task.state !== "completed");
     fillProgress(this.dialog, task);
     this.fillActions(part.actions);
+    this.fillPlace();
     this.fillDetails(part.details);
     this.fillHistory(part);
   }
@@ -141,7 +142,7 @@ export class Drawer {
   }
 
   fillForm() {
-    const { priority, limit, limit_unit: unit } = this.form.elements;
+    const { priority, limit, limit_unit: unit, filename, folder } = this.form.elements;
     const own = String(this.task.priority ?? 0);
     priority.querySelector("[data-own]")?.remove();
     if (![...priority.options].some((option) => option.value === own)) priority.append(element("option", { value: own, "data-own": true }, own));
@@ -149,14 +150,31 @@ export class Drawer {
     const bytes = this.task.speed_limit || 0;
     unit.value = bytes && (bytes * 1000) % MIB ? "1024" : String(MIB);
     limit.value = bytes ? String(bytes / Number(unit.value)) : "";
+    this.place = { filename: this.task.filename, folder: this.task.folder || "" };
+    filename.value = this.place.filename;
+    folder.value = this.place.folder;
+  }
+
+  // A finished file lies where it lies.
+  fillPlace() {
+    const place = this.form.querySelector("[data-part='place']");
+    place.disabled = this.task.state === "completed";
+    show(place, !place.disabled);
   }
 
   async save() {
-    const { priority, limit, limit_unit: unit } = this.form.elements;
+    const { priority, limit, limit_unit: unit, filename, folder } = this.form.elements;
     const body = { priority: Number(priority.value), speed_limit: Math.round(Number(limit.value || 0) * Number(unit.value)) };
+    // What was not touched is not sent: the host may have told a better name meanwhile.
+    if (this.task.state !== "completed") {
+      if (filename.value !== this.place.filename) body.filename = filename.value;
+      if (folder.value !== this.place.folder) body.folder = folder.value;
+    }
     try {
       await patch(`/api/downloads/${encodeURIComponent(this.task.id)}`, body);
       toast(_("Saved"));
+      await this.reread();
+      if (this.task) this.fillForm();
     } catch (error) {
       toast(error.message, { isBad: true });
     }

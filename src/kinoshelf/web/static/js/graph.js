@@ -1,4 +1,5 @@
-// The speed of the last five minutes as a line, one point a second. It survives a change of page.
+// The speed of the last five minutes as a line, one point a second. It survives a change of page; what came before the
+// first page is known to the server.
 
 import { speed } from "./format.js";
 import { byId, setText } from "./page.js";
@@ -13,7 +14,7 @@ export class SpeedGraph {
     this.section = section;
     this.line = section.querySelector(".line");
     this.area = section.querySelector(".area");
-    this.points = remembered();
+    this.points = withEarlier(remembered(), JSON.parse(section.dataset.speeds));
     this.now = 0;
     this.spoken = 0;
     // A hidden page is throttled to one tick a minute; what it missed is drawn as a straight line.
@@ -64,6 +65,13 @@ function remembered() {
   } catch {
     return [];
   }
+}
+
+function withEarlier(points, told) {
+  const now = Date.now();
+  const first = points[0]?.[0] ?? now;
+  const earlier = told.map(([secondsAgo, value]) => [now - secondsAgo * 1000, value]).filter(([at]) => at < first);
+  return [...earlier, ...points];
 }
 
 function roundedUp(value) {

@@ -67,6 +67,20 @@ export function toast(text, { isBad = false } = {}) {
   setTimeout(() => made.remove(), TOAST_SECONDS * 1000 * (isBad ? 2 : 1));
 }
 
+const SAID = "kinoshelf.said";
+
+// What the next page of this tab says when it opens.
+export function sayNext(text) {
+  sessionStorage.setItem(SAID, text);
+}
+
+export function sayWhatWasLeft() {
+  const text = sessionStorage.getItem(SAID);
+  if (!text) return;
+  sessionStorage.removeItem(SAID);
+  toast(text);
+}
+
 // A dialog closes by its buttons marked data-close, by Escape, and by a click beside it.
 export function readyDialog(dialog) {
   for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());

@@ -1,6 +1,6 @@
-// On every page: fields that show what is typed.
+// On every page: fields that show what is typed, and what the page before left to say.
 
-import { setIcon } from "./page.js";
+import { sayWhatWasLeft, setIcon } from "./page.js";
 import { _ } from "./texts.js";
 
 document.addEventListener("click", (event) => {
@@ -13,3 +13,5 @@ document.addEventListener("click", (event) => {
   button.setAttribute("aria-label", isShown ? _("Hide the password") : _("Show the password"));
   setIcon(button, isShown ? "eye-off" : "eye");
 });
+
+sayWhatWasLeft();
