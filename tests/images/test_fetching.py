@@ -213,6 +213,7 @@ class TestInterrupted:
         with hub.database.write() as session:
             assert wanting.claim(session, number, clock.now())
         assert not await artwork.fetcher.fetch(number)
+        assert (await artwork.index.find(number)).retry_at == clock.now() + LEASE
         clock.advance(LEASE)
         assert await artwork.fetcher.fetch(number)
         assert row(number).state == "kept"

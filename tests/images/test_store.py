@@ -17,7 +17,7 @@ from kinoshelf.images.index import BLOCK, ArtworkIndex
 from kinoshelf.images.models import Artwork
 from kinoshelf.images.queries import count_artwork_by_state, originals_bytes
 from kinoshelf.images.queries import pictures as pictures_of
-from kinoshelf.images.sizes import ArtworkSize, address, tmdb_address, tmdb_key
+from kinoshelf.images.sizes import ArtworkSize, address, tmdb_address, tmdb_key, tmdb_source
 from kinoshelf.images.store import MOST_UPLOAD_BYTES, ArtworkStore, NotThere
 from tests.simulators.pictures import picture
 
@@ -52,6 +52,11 @@ class TestAddresses:
     def test_of_tmdb_follow_the_settings(self):
         assert tmdb_key("/a.jpg") == tmdb_key("a.jpg") == "tmdb:/a.jpg"
         assert tmdb_address("https://images.example/t/p/", "w500", "/a.jpg") == "https://images.example/t/p/w500/a.jpg"
+
+    def test_a_hit_of_a_search_is_a_lighter_picture(self):
+        assert tmdb_key("/a.jpg", "w185") == "tmdb:w185/a.jpg"
+        assert tmdb_source("https://images.example/p/", "tmdb:w185/a.jpg") == "https://images.example/p/w185/a.jpg"
+        assert tmdb_source("https://images.example/p/", "tmdb:/a.jpg") == "https://images.example/p/original/a.jpg"
 
     def test_never_leave_their_folder(self):
         assert tmdb_address("https://images.example/p", "w92", "/../../x?y#z").count("/") == 5

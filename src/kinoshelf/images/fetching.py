@@ -20,11 +20,12 @@ from kinoshelf.core.clock import Clock
 from kinoshelf.core.database import Database, DatabaseUnavailable
 from kinoshelf.core.errors import KinoshelfError, NotConfigured, StorageProblem
 from kinoshelf.core.http.errors import UpstreamUnavailable
-from kinoshelf.core.settings import Settings, SettingsStore
+from kinoshelf.core.settings import SettingsStore
 from kinoshelf.images import wanting
 from kinoshelf.images.folder import ImageFolder
 from kinoshelf.images.formats import PictureFacts
-from kinoshelf.images.sizes import TMDB, ArtworkSize, tmdb_address
+from kinoshelf.images.index import ArtworkIndex
+from kinoshelf.images.sizes import TMDB, tmdb_source
 
 if TYPE_CHECKING:
     from kinoshelf.images.client import PictureClient
@@ -36,17 +37,20 @@ MOST_WAITING = 2000
 STOP_SECONDS = 10.0
 
 
-def tmdb_original(settings: Settings, source_key: str) -> str:
-    """Return where one of TMDB's pictures is by the settings in force."""
-    return tmdb_address(settings.tmdb.image_base_url, ArtworkSize.ORIGINAL, source_key.removeprefix(TMDB))
-
-
 class PictureFetcher:
     """`fetch` fetches one here and now; `ask` lets it be done in the background, once the fetcher is started."""
 
     def __init__(
-        self, *, store: SettingsStore, database: Database, clock: Clock, folder: ImageFolder, executor: Executor
+        self,
+        *,
+        store: SettingsStore,
+        database: Database,
+        clock: Clock,
+        index: ArtworkIndex,
+        folder: ImageFolder,
+        executor: Executor,
     ) -> None:
+        self._index = index
         self._store = store
         self._database = database
         self._clock = clock
@@ -147,6 +151,8 @@ class PictureFetcher:
         """Fetch the picture if it is due; True when it was tried here. What went wrong is noted in its row."""
         claimed = await self._database.writing(partial(wanting.claim, artwork_id=artwork_id, now=self._clock.now()))
         if claimed is None:
+            # Somebody else has it, until when says its row.
+            self._index.forget((artwork_id,))
             return False
         self._held.add(artwork_id)
         try:
@@ -184,7 +190,7 @@ class PictureFetcher:
 
     def _address_of(self, claimed: wanting.Fetchable) -> str:
         if claimed.source_key.startswith(TMDB):
-            return tmdb_original(self._store.current, claimed.source_key)
+            return tmdb_source(self._store.current.tmdb.image_base_url, claimed.source_key)
         if claimed.source_url is None:
             raise NotConfigured("nobody said where this picture is")
         return claimed.source_url

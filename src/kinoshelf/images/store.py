@@ -21,12 +21,12 @@ from kinoshelf.core.files import write_atomic
 from kinoshelf.core.settings import SettingsStore
 from kinoshelf.images import wanting
 from kinoshelf.images.errors import ArtworkNotFound, PictureRefused
-from kinoshelf.images.fetching import PictureFetcher, tmdb_original
+from kinoshelf.images.fetching import PictureFetcher
 from kinoshelf.images.folder import ImageFolder
 from kinoshelf.images.formats import MADE_AS, MADE_TYPES, MadeFormat, PictureFacts
 from kinoshelf.images.index import ArtworkIndex, Entry
 from kinoshelf.images.models import ArtworkState
-from kinoshelf.images.sizes import TMDB, ArtworkSize
+from kinoshelf.images.sizes import TMDB, ArtworkSize, tmdb_source
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ class ArtworkStore:
         self._executor = ThreadPoolExecutor(MAKERS, thread_name_prefix="artwork")
         self.index = index
         self.fetcher = PictureFetcher(
-            store=store, database=database, clock=clock, folder=folder, executor=self._executor
+            store=store, database=database, clock=clock, index=index, folder=folder, executor=self._executor
         )
         self._making: dict[Path, Future[bytes]] = {}
         self._lock = threading.Lock()
@@ -90,7 +90,7 @@ class ArtworkStore:
         TMDB's are wanted by `tmdb_key(path)` alone: their address is the one in the settings when they are fetched.
         """
         if source_key.startswith(TMDB):
-            url = tmdb_original(self._store.current, source_key)
+            url = tmdb_source(self._store.current.tmdb.image_base_url, source_key)
         return wanting.want(session, source_key, url, self._clock.now())
 
     async def keep_upload(self, content: bytes) -> int:
