@@ -232,7 +232,9 @@ def _flag_conditions(wanted: DiscFilter) -> list[ColumnElement[bool]]:
 def _word_conditions(wanted: DiscFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.tag:
-        found.append(exists(select(1).where(DiscTag.disc_id == Disc.id, DiscTag.tag == wanted.tag)))
+        # By another name: the tags may be counted around it.
+        tags = DiscTag.__table__.alias("tagged")
+        found.append(exists(select(1).where(tags.c.disc_id == Disc.id, tags.c.tag == wanted.tag)))
     if wanted.genre:
         found.append(has_word(Disc.genres, wanted.genre))
     for name in ("box_set_name", "storage_box"):
