@@ -6,7 +6,15 @@ import time
 
 import pytest
 
-from kinoshelf.downloads.progress import STALE_SECONDS, Live, ProgressBoard, SpeedMeter, eta, percent_of
+from kinoshelf.downloads.progress import (
+    REMEMBERED_SECONDS,
+    STALE_SECONDS,
+    Live,
+    ProgressBoard,
+    SpeedMeter,
+    eta,
+    percent_of,
+)
 from kinoshelf.downloads.states import State
 
 
@@ -92,3 +100,21 @@ class TestBoard:
         monkeypatch.setattr(time, "monotonic", lambda: later)
         assert board.get("a") is None
         assert board.everything() == {}
+
+    def test_remembers_the_speed_of_the_last_minutes(self, monkeypatch) -> None:
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        board = ProgressBoard()
+        board.put("one", [])
+        assert board.speeds() == []
+        for step in range(8):
+            # Four times a second, as the engine does; a point a second is kept.
+            board.put("one", [live("a"), live("b")])
+            now += 0.25
+            assert len(board.speeds()) == step // 4 + 1
+        board.put("one", [])
+        now += 10
+        board.put("one", [])
+        assert board.speeds() == [(12.0, 200), (11.0, 200), (10.0, 0)]
+        now += REMEMBERED_SECONDS
+        assert board.speeds() == []

@@ -319,6 +319,28 @@ class TestDrawer:
         expect(drawer).to_be_hidden()
         expect(desk).to_have_url(re.compile("/queue$"))
 
+    def test_renames_and_moves_what_is_not_finished(self, desk: Page, still: Server) -> None:
+        with still.hub.database.write() as session:
+            download_id = add_download(session, filename="film.mkv", state="paused").id
+            finished_id = add_download(session, filename="done.mkv", state="completed").id
+        desk.goto(f"/queue?task={download_id}")
+        drawer = desk.locator("#drawer")
+        drawer.get_by_label("File name").fill("Film (1999).mkv")
+        drawer.get_by_label("Folder").fill("Films/Old")
+        drawer.get_by_role("button", name="Save").click()
+        expect(drawer.get_by_role("heading", name="Film (1999).mkv")).to_be_visible()
+        with still.hub.database.read() as session:
+            changed = session.get(Download, download_id)
+            assert changed is not None
+            assert (changed.filename, changed.is_filename_given, changed.folder) == (
+                "Film (1999).mkv",
+                True,
+                "Films/Old",
+            )
+        desk.goto(f"/queue?task={finished_id}")
+        expect(drawer.get_by_role("heading", name="done.mkv")).to_be_visible()
+        expect(drawer.get_by_label("File name")).to_be_hidden()
+
 
 class TestPhone:
     def test_everything_fits_and_works_by_touch(self, phone: Page, still: Server, put: Put) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
@@ -127,6 +129,14 @@ class TestList:
         ]
         (task,) = (await visit().get("/queue/items?status=downloading&view=flat")).json()["tasks"]
         assert (task["filename"], task["progress"], task["eta"]) == ("c2 as the host says", 75.0, 1)
+
+    async def test_the_page_brings_the_speed_of_the_last_minutes(self, visit: Visit, hub: Hub) -> None:
+        live = Live("one", State.DOWNLOADING, 15, 20, 5_000, 1, 1, "film.mkv")
+        hub.container.get(ProgressBoard).put("elsewhere", [live])
+        page = (await visit().get("/queue")).text
+        found = re.search(r'data-speeds="([^"]*)"', page)
+        assert found is not None
+        assert [speed for _seconds_ago, speed in json.loads(found[1])] == [5_000]
 
 
 def names(page: Elements) -> list[str]:

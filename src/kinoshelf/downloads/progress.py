@@ -13,6 +13,9 @@ from kinoshelf.downloads.states import State
 WINDOW_SECONDS = 5.0
 # Samples of a worker that fell silent are worth nothing after this long.
 STALE_SECONDS = 6.0
+# What a page that opens draws of the time before.
+REMEMBERED_SECONDS = 300.0
+POINT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,40 @@ class ProgressBoard:
 
     def __init__(self) -> None:
         self._by_worker: dict[str, tuple[float, dict[str, Live]]] = {}
+        self._speeds: deque[tuple[float, int]] = deque()
         self._lock = Lock()
 
     def put(self, worker: str, lives: Iterable[Live]) -> None:
         """Replace what `worker` runs."""
         found = {live.id: live for live in lives}
+        now = time.monotonic()
         with self._lock:
             if found:
-                self._by_worker[worker] = (time.monotonic(), found)
+                self._by_worker[worker] = (now, found)
             else:
                 self._by_worker.pop(worker, None)
+            self._note_speed(now)
+
+    def _note_speed(self, now: float) -> None:
+        speed = sum(
+            live.speed_bytes_per_second
+            for at, lives in self._by_worker.values()
+            if now - at <= STALE_SECONDS
+            for live in lives.values()
+        )
+        points = self._speeds
+        if points and now - points[-1][0] < POINT_SECONDS:
+            points[-1] = (points[-1][0], speed)
+        elif speed or (points and points[-1][1]):
+            points.append((now, speed))
+        while points and now - points[0][0] > REMEMBERED_SECONDS:
+            points.popleft()
+
+    def speeds(self) -> list[tuple[float, int]]:
+        """Return the speed of all downloads in the last minutes, oldest first: seconds ago, bytes per second."""
+        now = time.monotonic()
+        with self._lock:
+            return [(round(now - at, 1), speed) for at, speed in self._speeds if now - at <= REMEMBERED_SECONDS]
 
     def get(self, download_id: str) -> Live | None:
         now = time.monotonic()
