@@ -142,6 +142,7 @@ class TMDBService(BaseService):
 
     def search_movies(self, query: str) -> dict[str, Any]:
         """Return TMDB's first page of films of this title."""
+        self.last_error = ""
         words = " ".join(str(query).split())
         found = self.make_request("/search/movie", {"query": words, **self._language()}) if words else None
         return found if isinstance(found, dict) else {"results": [], "total_results": 0}
@@ -208,7 +209,7 @@ class TMDBService(BaseService):
 
     def _of_film(self, movie_id: int, rest: str, params: dict[str, Any]) -> Any:
         text = str(movie_id).strip()
-        if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
+        if not (text.isascii() and text.isdigit() and len(text) < 11 and 0 < int(text) < 2**31):
             return self.handle_errors(UpstreamNotFound(f"{text[:50] or 'nothing'} is no number of TMDB"))
         return self.make_request(f"/movie/{int(text)}{rest}", params)
 

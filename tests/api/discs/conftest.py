@@ -1,19 +1,36 @@
-"""The interface over an open hub whose TMDB is the simulator; jobs run when a test says so."""
+"""The interface over an open hub whose TMDB and YTS are simulators."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from kinoshelf.app import Hub
 from kinoshelf.discs import adding
+from tests.simulators.yts import YTSSimulator
 
 
 @pytest.fixture
-def own(hub: Hub) -> Callable[..., int]:
-    """Put a disc on the shelf as it is: `own(name="Alien", status="kept")` returns its id."""
+def yts() -> Iterator[YTSSimulator]:
+    """A local YTS; the hub of the test asks it."""
+    with YTSSimulator() as running:
+        yield running
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str, str]:
+    if "yts" in request.fixturenames:
+        environ.update(request.getfixturevalue("yts").environ)
+    return environ
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest) -> Callable[..., int]:
+    """Put a disc on the shelf: `own(name="Alien", status="disposed")` returns its id."""
+    is_served = "server" in request.fixturenames or "client" in request.fixturenames
+    hub: Hub = request.getfixturevalue("server").hub if is_served else request.getfixturevalue("hub")
 
     def own_one(**fields: Any) -> int:
         with hub.database.write() as session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from kinoshelf.core.web import JSONBytes
 
@@ -12,9 +12,9 @@ Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 
 
-def answered(data: Any = None, message: str = "", *, status: int = 200, **keys: Any) -> JSONBytes:
+def answered(data: Any = None, message: str = "", *, status_code: int = 200, **keys: Any) -> JSONBytes:
     """Answer in the standard form; `keys` stand beside it under the names the documents give them."""
-    return JSONBytes({"success": True, "message": message, "errors": [], "data": data, **keys}, status_code=status)
+    return JSONBytes({"success": True, "message": message, "errors": [], "data": data, **keys}, status_code=status_code)
 
 
 class Problem(BaseModel):
@@ -26,7 +26,7 @@ class Answer(BaseModel):
     success: Literal[True]
     message: str
     errors: list[Problem] = Field(description="Empty.")
-    data: JsonValue = Field(description="The same as the keys beside it, under one name.")
+    data: Any = Field(description="The same as the keys beside it, under one name.")
 
 
 class ErrorRead(BaseModel):

@@ -100,7 +100,7 @@ def _shown(found: ImportSummary) -> dict[str, Any]:
 
 async def _summary(database: DatabaseDep, import_id: str, *, status: int = 200) -> Response:
     found = await database.reading(lambda session: imports.summary(session, import_id))
-    return answered(_shown(found), status=status)
+    return answered(_shown(found), status_code=status)
 
 
 @router.get("/", response_model=Imports)

@@ -43,7 +43,7 @@ class Loans(Answer):
 
 def _one(loan: Loan, message: str, status: int = 200) -> Response:
     found = loan.as_json()
-    return answered(found, message, status=status, loan=found)
+    return answered(found, message, status_code=status, loan=found)
 
 
 @router.get("/loans/", response_model=Loans)

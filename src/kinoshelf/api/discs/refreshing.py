@@ -36,14 +36,15 @@ def _starting(kind: Kind) -> Callable[..., Awaitable[Response]]:
     return start
 
 
-for _path, _kind, _text in (
+REFRESHES: tuple[tuple[str, Kind, str], ...] = (
     ("refresh-all-tmdb", "full", "Ask TMDB anew about every disc it knows."),
     (
         "refresh-missing-details",
         "details",
         "Ask TMDB about discs that lack tagline, money, companies, director or certificate.",
     ),
-):
+)
+for _path, _kind, _text in REFRESHES:
     for _prefix in ("/ajax", "/api"):
         router.add_api_route(
             f"{_prefix}/{_path}/",

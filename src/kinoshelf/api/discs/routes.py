@@ -59,7 +59,7 @@ def wants_json(scope: Scope) -> bool:
     """Tell whether a request to the address of a page asks for JSON: by `format=json`, or by naming it before HTML."""
     wanted = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("format")
     if wanted:
-        return wanted[-1].lower() == "json"
+        return bool(wanted[-1].lower() == "json")
     kinds = [part.strip().lower() for part in Headers(scope=scope).get("accept", "").split(",")]
     names = [kind.partition(";")[0].strip() for kind in kinds]
     return "application/json" in names and "text/html" not in names

@@ -53,7 +53,7 @@ async def save_view(body: ViewRequest, database: DatabaseDep, clock: ClockDep) -
         return _shown(views.save_view(session, body.name, body.query, clock.now()))
 
     view = await database.writing(write)
-    return answered(view, status=201, view=view)
+    return answered(view, status_code=201, view=view)
 
 
 @router.patch("/{view_id}/", response_model=OneView, responses={**NOT_FOUND, **CONFLICT})

@@ -56,7 +56,7 @@ async def add_wish(body: WishRequest, database: DatabaseDep, clock: ClockDep) ->
     """Put a disc on the wish list."""
     given = body.model_dump(exclude_unset=True)
     wish = await database.writing(lambda session: wishes.wish_as_json(wishes.add_wish(session, given, clock.now())))
-    return answered(wish, f"\u00ab{wish['name']}\u00bb is on the wish list", status=201, wish=wish)
+    return answered(wish, f"\u00ab{wish['name']}\u00bb is on the wish list", status_code=201, wish=wish)
 
 
 @router.patch("/{wish_id}/", response_model=OneWish, responses=NOT_FOUND)
