@@ -8,7 +8,7 @@ from sqlalchemy import select
 from kinoshelf.core.database import Database
 from kinoshelf.titles.catalogue import Catalogue
 from kinoshelf.titles.facts import choose_image, movie_facts, store_movie
-from kinoshelf.titles.identity import Source, find_by_id, get_title
+from kinoshelf.titles.identity import Source, attach, ensure_film, find_by_id, get_title
 from kinoshelf.titles.models import TitleName
 from kinoshelf.upstreams.tmdb import TMDBImage, TMDBMovie
 from tests.simulators.tmdb import TMDBSimulator
@@ -113,3 +113,25 @@ class TestStoreMovie:
             before = len(session.scalars(select(TitleName)).all())
             assert store_movie(session, facts, NOW) == first
             assert len(session.scalars(select(TitleName)).all()) == before
+
+    async def test_joins_what_was_known_by_imdb_only(
+        self, catalogue: Catalogue, tmdb: TMDBSimulator, database: Database
+    ) -> None:
+        facts = movie_facts(await catalogue.movie(562))
+        with database.write() as session:
+            by_tmdb = ensure_film(session, now=NOW, tmdb_id=562, name="Die Hard", year=1988)
+            by_imdb = ensure_film(session, now=NOW, imdb_id="tt0095016", name="Stirb langsam", year=1989)
+            assert store_movie(session, facts, NOW) == by_tmdb
+            assert find_by_id(session, Source.IMDB, "tt0095016") == by_tmdb
+            assert get_title(session, by_imdb).id == by_tmdb
+
+    async def test_leaves_alone_what_a_person_said(
+        self, catalogue: Catalogue, tmdb: TMDBSimulator, database: Database
+    ) -> None:
+        facts = movie_facts(await catalogue.movie(562))
+        with database.write() as session:
+            said = ensure_film(session, now=NOW, name="My own cut", year=1988)
+            attach(session, said, Source.IMDB, "tt0095016", now=NOW, is_manual=True)
+            other = ensure_film(session, now=NOW, tmdb_id=562, name="Die Hard", year=1988)
+            assert store_movie(session, facts, NOW) == other != said
+            assert find_by_id(session, Source.IMDB, "tt0095016") == said

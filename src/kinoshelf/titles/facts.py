@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.database import wait_turn
-from kinoshelf.titles.identity import LONGEST_NAME, TURN, ensure_film
+from kinoshelf.titles.identity import LONGEST_NAME, TURN, Source, ensure_film, find_by_id, value_of
+from kinoshelf.titles.merging import MergeRefused, merge
 from kinoshelf.titles.models import Title, TitleName
 from kinoshelf.titles.naming import folded, sort_name
 from kinoshelf.upstreams.tmdb import TMDBImage, TMDBMovie
+
+log = structlog.get_logger()
 
 MOST_CAST = 20
 MOST_NAMES = 60
@@ -117,11 +121,15 @@ def choose_image(images: Iterable[TMDBImage], language: str | None) -> str | Non
 
 
 def store_movie(session: Session, facts: MovieFacts, now: datetime) -> int:
-    """Write the facts into the title of the film, made where there is none; return its id."""
+    """Write the facts into the title of the film, made where there is none; return its id.
+
+    A second title that is known by the film's number of IMDb only turns out to be the same, and is joined.
+    """
     wait_turn(session, TURN)
-    title_id = ensure_film(
-        session, now=now, tmdb_id=facts.tmdb_id, imdb_id=_usable(facts.imdb_id), name=facts.name, year=facts.year
-    )
+    imdb_id = _usable(facts.imdb_id)
+    title_id = ensure_film(session, now=now, tmdb_id=facts.tmdb_id, imdb_id=imdb_id, name=facts.name, year=facts.year)
+    if imdb_id is not None:
+        _join_known_by(session, title_id, imdb_id, now)
     title = session.get_one(Title, title_id)
     title.name, title.original_name = facts.name, facts.original_name
     title.sort_name, title.search_name = sort_name(facts.name), folded(facts.name)
@@ -139,6 +147,16 @@ def store_movie(session: Session, facts: MovieFacts, now: datetime) -> int:
     session.flush()
     store_names(session, title_id, facts.name, facts.other_names)
     return title_id
+
+
+def _join_known_by(session: Session, title_id: int, imdb_id: str, now: datetime) -> None:
+    other = find_by_id(session, Source.IMDB, imdb_id)
+    if other is None or other == title_id or value_of(session, other, Source.TMDB_MOVIE) is not None:
+        return
+    try:
+        merge(session, title_id, other, now=now)
+    except MergeRefused as refusal:
+        log.info("titles.not_joined", title_id=title_id, other_id=other, reason=refusal.message)
 
 
 def store_names(session: Session, title_id: int, name: str, others: Sequence[OtherName]) -> None:

@@ -63,6 +63,8 @@ class Title(Base):
     __table_args__ = (
         Index("ix_titles_search_name", "search_name", "kind", "year"),
         Index("uq_titles_part", "parent_id", "season_number", "episode_number", unique=True),
+        # A number that was joined into another title must never come again for a third.
+        {"sqlite_autoincrement": True},
     )
 
 

@@ -125,7 +125,8 @@ def upgrade() -> None:
     sa.Column('created_at', UTCDateTime(), nullable=False),
     sa.Column('updated_at', UTCDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['parent_id'], ['titles.id'], name=op.f('fk_titles_parent_id_titles'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_titles'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_titles')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('titles', schema=None) as batch_op:
         batch_op.create_index('ix_titles_search_name', ['search_name', 'kind', 'year'], unique=False)
