@@ -12,5 +12,5 @@ from kinoshelf.core.events import Event
 class ArtworkChanged(Event):
     """Pictures have arrived, failed, are to be fetched again, or are gone."""
 
-    name: ClassVar[str] = "artwork.changed"
+    name: ClassVar[str] = "images.changed"
     artwork_ids: tuple[int, ...]
