@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -21,7 +21,6 @@ from kinoshelf.upstreams.tmdb import (
     LAST_PAGE,
     TMDBTV,
     ExternalSource,
-    TMDBClient,
     TMDBEpisode,
     TMDBFound,
     TMDBImages,
@@ -34,6 +33,9 @@ from kinoshelf.upstreams.tmdb import (
     Window,
 )
 
+if TYPE_CHECKING:
+    from kinoshelf.upstreams.tmdb import TMDBClient
+
 T = TypeVar("T")
 
 DAY = timedelta(hours=24)
@@ -44,7 +46,7 @@ WHERE = "in the settings, under Sources and keys (TMDB_API_KEY)"
 NO_KEY = f"TMDB has no key yet: enter yours {WHERE}"
 WRONG_KEY = f"check it {WHERE}"
 
-MakeClient = Callable[[TMDBSettings], TMDBClient]
+MakeClient = Callable[[TMDBSettings], "TMDBClient"]
 
 
 class Catalogue:
@@ -305,6 +307,8 @@ class Catalogue:
             return self._client
 
     def _client_for(self, settings: TMDBSettings) -> TMDBClient:
+        from kinoshelf.upstreams.tmdb import TMDBClient
+
         return TMDBClient(
             settings.base_url,
             settings.api_key.get_secret_value(),

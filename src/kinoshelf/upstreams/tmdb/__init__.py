@@ -4,10 +4,12 @@ It knows HTTP and TMDB's schemas only; what is kept for how long is decided in `
 `client.py`.
 """
 
-from kinoshelf.upstreams.tmdb.client import LAST_PAGE, ExternalSource, TMDBClient, Window
-from kinoshelf.upstreams.tmdb.fake import FakeTMDB
+from typing import TYPE_CHECKING, Any
+
 from kinoshelf.upstreams.tmdb.schemas import (
+    LAST_PAGE,
     TMDBTV,
+    ExternalSource,
     TMDBEpisode,
     TMDBFound,
     TMDBImage,
@@ -18,7 +20,12 @@ from kinoshelf.upstreams.tmdb.schemas import (
     TMDBPage,
     TMDBSeason,
     TMDBTVHit,
+    Window,
 )
+
+if TYPE_CHECKING:
+    from kinoshelf.upstreams.tmdb.client import TMDBClient
+    from kinoshelf.upstreams.tmdb.fake import FakeTMDB
 
 __all__ = [
     "LAST_PAGE",
@@ -38,3 +45,16 @@ __all__ = [
     "TMDBTVHit",
     "Window",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The HTTP library takes longer to load than most commands to run; it is loaded by whoever asks TMDB.
+    if name == "TMDBClient":
+        from kinoshelf.upstreams.tmdb.client import TMDBClient
+
+        return TMDBClient
+    if name == "FakeTMDB":
+        from kinoshelf.upstreams.tmdb.fake import FakeTMDB
+
+        return FakeTMDB
+    raise AttributeError(name)

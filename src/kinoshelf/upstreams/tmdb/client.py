@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import httpx2
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from kinoshelf.core.http.limits import Limit
 from kinoshelf.core.http.paging import NumberPages, Paging
 from kinoshelf.upstreams.tmdb.schemas import (
     TMDBTV,
+    ExternalSource,
     TMDBConfiguration,
     TMDBEpisode,
     TMDBExternalIds,
@@ -29,12 +30,10 @@ from kinoshelf.upstreams.tmdb.schemas import (
     TMDBProblem,
     TMDBSeason,
     TMDBTVHit,
+    Window,
 )
 
 MOST_APPENDED = 20
-LAST_PAGE = 500
-ExternalSource = Literal["imdb_id", "tvdb_id", "wikidata_id"]
-Window = Literal["day", "week"]
 
 # What a refusal means; the numbers are TMDB's own.
 WRONG_KEY = frozenset({7, 14})

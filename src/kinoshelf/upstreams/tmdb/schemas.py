@@ -8,6 +8,9 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 T = TypeVar("T")
+LAST_PAGE = 500
+ExternalSource = Literal["imdb_id", "tvdb_id", "wikidata_id"]
+Window = Literal["day", "week"]
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
