@@ -37,6 +37,21 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "Downloads that belong together.",
         {"list": "kinoshelf.cli.batch:list_all", "show": "kinoshelf.cli.batch:show"},
     ),
+    "disc": (
+        "The collection: discs, and what is about them.",
+        {
+            "add": "kinoshelf.cli.disc.change:add",
+            "list": "kinoshelf.cli.disc.show:list_all",
+            "show": "kinoshelf.cli.disc.show:show",
+            "edit": "kinoshelf.cli.disc.change:edit",
+            "delete": "kinoshelf.cli.disc.change:delete",
+            "export": "kinoshelf.cli.disc.files:export",
+            "import": "kinoshelf.cli.disc.files:import_",
+            "refresh": "kinoshelf.cli.disc.change:refresh",
+            "loan": "kinoshelf.cli.disc.lend:loan",
+            "return": "kinoshelf.cli.disc.lend:give_back",
+        },
+    ),
     "apikey": (
         "Keys for other programs.",
         {

@@ -14,7 +14,7 @@ from kinoshelf.discs.csv_import import formats
 from kinoshelf.discs.csv_import.reading import BESIDE
 from kinoshelf.discs.fields import FACT_FIELDS, clean
 from kinoshelf.discs.models import Disc
-from kinoshelf.titles.naming import ARTICLES, folded, sort_name
+from kinoshelf.titles.naming import ARTICLES, ELIDED, folded, sort_name
 
 CHUNK = 400
 # What a table of another program fills where the shelf has nothing, and never overwrites.
@@ -43,7 +43,12 @@ class Wanted:
     @property
     def sort_names(self) -> set[str]:
         """The disc's language decides which article it is put in order without; the row does not know it."""
-        return {sort_name(self.cleaned["name"], language)[:255] for language in ARTICLES}
+        name = self.cleaned["name"]
+        first = name.casefold().partition(" ")[0]
+        languages = [language for language, articles in ARTICLES.items() if first in articles]
+        if ELIDED.match(name):
+            languages += ["fr"]
+        return {sort_name(name, language)[:255] for language in ("en", *languages)}
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""kinoshelf disc: the shelf from the command line."""
