@@ -49,6 +49,7 @@ from kinoshelf.images.sizes import TMDB
 from kinoshelf.images.store import ArtworkStore
 from kinoshelf.images.tidying import TidyArtwork
 from kinoshelf.titles.catalogue import Catalogue
+from kinoshelf.titles.jobs import RefreshFacts
 from kinoshelf.titles.kept import remove_old_answers
 from kinoshelf.titles.models import Title
 
@@ -236,7 +237,10 @@ def _add_counts(hub: Hub, name: str, description: str, count: Callable[[Session]
 def add_titles(hub: Hub) -> None:
     """Wire what is known of films and series, and who is asked for it."""
     statuses = hub.container.add(UpstreamStatuses(hub.clock))
-    hub.container.add(Catalogue(store=hub.store, database=hub.database, clock=hub.clock, statuses=statuses))
+    catalogue = hub.container.add(
+        Catalogue(store=hub.store, database=hub.database, clock=hub.clock, statuses=statuses)
+    )
+    RefreshFacts(catalogue=catalogue, database=hub.database, clock=hub.clock).register(hub.container.get(JobRegistry))
     hub.container.get(Tidy).add("kept_answers", remove_old_answers)
 
 

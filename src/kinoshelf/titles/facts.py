@@ -81,17 +81,17 @@ def movie_facts(details: TMDBMovie, region: str = "GB", language: str = "en-US")
         overview=details.overview or None,
         tagline=details.tagline[:500] or None,
         runtime_minutes=details.runtime or None,
-        genres=_unique(genre.name for genre in details.genres),
-        directors=_unique(person.name for person in crew if person.job == "Director"),
-        companies=_unique(company.name for company in details.production_companies),
+        genres=unique(genre.name for genre in details.genres),
+        directors=unique(person.name for person in crew if person.job == "Director"),
+        companies=unique(company.name for company in details.production_companies),
         certificate=_certificate(details, region),
-        original_language=details.original_language or None,
+        original_language=details.original_language[:10] or None,
         score=round(details.vote_average, 2) if details.vote_count else None,
         vote_count=details.vote_count,
         popularity=details.popularity,
         budget=details.budget or None,
         revenue=details.revenue or None,
-        status=details.status or None,
+        status=details.status[:40] or None,
         poster_path=choose_image(images.posters if images else (), language) or details.poster_path,
         backdrop_path=choose_image(images.backdrops if images else (), None) or details.backdrop_path,
         other_names=_other_names(details),
@@ -194,11 +194,13 @@ def _certificate(details: TMDBMovie, region: str) -> str | None:
 def _other_names(details: TMDBMovie) -> tuple[OtherName, ...]:
     rows = details.alternative_titles.titles if details.alternative_titles else []
     original = [OtherName(details.original_title[:LONGEST_NAME])] if details.original_title else []
-    others = [OtherName(row.title.strip()[:LONGEST_NAME], row.iso_3166_1 or None) for row in rows if row.title.strip()]
+    others = [
+        OtherName(row.title.strip()[:LONGEST_NAME], row.iso_3166_1[:10] or None) for row in rows if row.title.strip()
+    ]
     return (*original, *others)
 
 
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
+def unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 

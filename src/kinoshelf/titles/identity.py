@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -58,7 +59,7 @@ def clean_value(source: str, value: str | int) -> str:
         if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**63):
             raise InvalidInput(f"{text or 'nothing'} is no number of {source.partition('.')[0].upper()}")
         return str(int(text))
-    if not text or len(text) > 200:
+    if not text or len(text) > 200 or "\0" in text:
         raise InvalidInput(f"a number of {source} has 1 to 200 characters")
     return text
 
@@ -178,11 +179,38 @@ def ensure_film(
 
     Raises InvalidInput where it must be made and has no name.
     """
+    numbers: dict[str, str | int | None] = {Source.TMDB_MOVIE: tmdb_id, Source.IMDB: imdb_id}
+    return _ensure(session, "film", numbers, name, year, now)
+
+
+def ensure_series(
+    session: Session,
+    *,
+    now: datetime,
+    tmdb_id: int | None = None,
+    tvdb_id: int | None = None,
+    imdb_id: str | None = None,
+    name: str | None = None,
+    year: int | None = None,
+) -> int:
+    """Return the title of a series; as `ensure_film`."""
+    numbers: dict[str, str | int | None] = {Source.TMDB_TV: tmdb_id, Source.TVDB_SERIES: tvdb_id, Source.IMDB: imdb_id}
+    return _ensure(session, "series", numbers, name, year, now)
+
+
+def _ensure(
+    session: Session,
+    kind: str,
+    given: Mapping[str, str | int | None],
+    name: str | None,
+    year: int | None,
+    now: datetime,
+) -> int:
     wait_turn(session, TURN)
-    numbers = _numbers(tmdb_id, imdb_id)
-    title_id = _by_numbers(session, numbers) or _by_name(session, numbers, name, year)
+    numbers = {source: clean_value(source, value) for source, value in given.items() if value and str(value).strip()}
+    title_id = _by_numbers(session, numbers) or _by_name(session, kind, numbers, name, year)
     if title_id is None:
-        title_id = make_title(session, kind="film", name=name, year=year, now=now)
+        title_id = make_title(session, kind=kind, name=name, year=year, now=now)
     for source, value in numbers.items():
         attach(session, title_id, source, value, now=now)
     return title_id
@@ -190,7 +218,7 @@ def ensure_film(
 
 def make_title(session: Session, *, kind: str, name: str | None, year: int | None, now: datetime) -> int:
     """Make a title of which no more is known than its name."""
-    name = " ".join((name or "").split())[:LONGEST_NAME]
+    name = " ".join((name or "").replace("\0", " ").split())[:LONGEST_NAME]
     if not name:
         raise InvalidInput("a title needs a name")
     title = Title(
@@ -211,29 +239,21 @@ def make_title(session: Session, *, kind: str, name: str | None, year: int | Non
     return title.id
 
 
-def _numbers(tmdb_id: int | None, imdb_id: str | None) -> dict[str, str]:
-    numbers: dict[str, str] = {}
-    if tmdb_id:
-        numbers[Source.TMDB_MOVIE] = clean_value(Source.TMDB_MOVIE, tmdb_id)
-    if imdb_id and imdb_id.strip():
-        numbers[Source.IMDB] = clean_value(Source.IMDB, imdb_id)
-    return numbers
-
-
 def _by_numbers(session: Session, numbers: dict[str, str]) -> int | None:
     for source, value in numbers.items():
         found = find_by_id(session, source, value)
-        if found is not None and (source == Source.TMDB_MOVIE or _fits(session, found, numbers)):
+        # TMDB's own number decides; the others it only knows by what people wrote into it.
+        if found is not None and (source.startswith("tmdb.") or _fits(session, found, numbers)):
             return found
     return None
 
 
-def _by_name(session: Session, numbers: dict[str, str], name: str | None, year: int | None) -> int | None:
-    """Find the one film of that name and year; none where several could be meant."""
+def _by_name(session: Session, kind: str, numbers: dict[str, str], name: str | None, year: int | None) -> int | None:
+    """Find the one title of that name and year; none where several could be meant."""
     if not name or not name.strip():
         return None
     query = select(Title.id).where(
-        Title.search_name == folded(name), Title.kind == "film", Title.year == year if year else Title.year.is_(None)
+        Title.search_name == folded(name), Title.kind == kind, Title.year == year if year else Title.year.is_(None)
     )
     found = [title_id for title_id in session.scalars(query.order_by(Title.id)) if _fits(session, title_id, numbers)]
     return found[0] if len(found) == 1 else None

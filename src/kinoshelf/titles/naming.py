@@ -96,7 +96,8 @@ def words_of(name: str) -> list[str]:
 
 def _as_it_is(name: str) -> str:
     """Return a name of nothing but signs in its one form."""
-    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).split())
+    text = unicodedata.normalize("NFC", name.replace("\0", " ")).casefold()
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 @lru_cache(maxsize=8192)

@@ -45,7 +45,12 @@ def add_review(session: Session, wanted: Wanted, match: Match, now: datetime) ->
         session.add(row)
     elif row.state != WAITING:
         return None
-    row.kind, row.name, row.year, row.candidates = wanted.kind, wanted.name[:500], wanted.year, candidates
+    row.kind, row.name, row.year, row.candidates = (
+        wanted.kind,
+        wanted.name.replace("\0", " ")[:500],
+        wanted.year,
+        candidates,
+    )
     session.flush()
     return row.id
 

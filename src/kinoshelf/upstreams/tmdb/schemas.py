@@ -15,7 +15,8 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _text(value: object) -> object:
-    return "" if value is None else value
+    # A NUL has no place in a text, and none in PostgreSQL.
+    return "" if value is None else value.replace("\0", "") if isinstance(value, str) else value
 
 
 def _number(value: object) -> object:
@@ -41,6 +42,11 @@ def _titled(value: object) -> object:
     return [row for row in value if not isinstance(row, dict) or row.get("media_type") in {"movie", "tv"}]
 
 
+def _name(value: object) -> object:
+    return value.replace("\0", "") if isinstance(value, str) else value
+
+
+Name = Annotated[str, BeforeValidator(_name)]
 Text = Annotated[str, BeforeValidator(_text)]
 Whole = Annotated[int, BeforeValidator(_number)]
 Number = Annotated[float, BeforeValidator(_number)]
@@ -59,7 +65,7 @@ class TMDBMovieHit(Wire):
 
     media_type: Literal["movie"] = "movie"
     id: int
-    title: str
+    title: Name
     original_title: Text = ""
     original_language: Text = ""
     release_date: Day = None
@@ -83,7 +89,7 @@ class TMDBTVHit(Wire):
 
     media_type: Literal["tv"] = "tv"
     id: int
-    name: str
+    name: Name
     original_name: Text = ""
     original_language: Text = ""
     origin_country: Annotated[list[str], BeforeValidator(_rows)] = []
@@ -219,7 +225,7 @@ class TMDBMovie(Wire):
     """A film with what was appended; what was not is None."""
 
     id: int
-    title: str
+    title: Name
     original_title: Text = ""
     original_language: Text = ""
     release_date: Day = None
@@ -302,7 +308,7 @@ class TMDBTV(Wire):
     """A series with what was appended; what was not is None."""
 
     id: int
-    name: str
+    name: Name
     original_name: Text = ""
     original_language: Text = ""
     first_air_date: Day = None
