@@ -17,7 +17,7 @@ def answered(data: Any = None, message: str = "", *, status_code: int = 200, **k
     return JSONBytes({"success": True, "message": message, "errors": [], "data": data, **keys}, status_code=status_code)
 
 
-class Problem(BaseModel):
+class FieldProblem(BaseModel):
     field: str = Field(description="Empty where the failure belongs to no field.")
     message: str
 
@@ -25,14 +25,14 @@ class Problem(BaseModel):
 class Answer(BaseModel):
     success: Literal[True]
     message: str
-    errors: list[Problem] = Field(description="Empty.")
+    errors: list[FieldProblem] = Field(description="Empty.")
     data: Any = Field(description="The same as the keys beside it, under one name.")
 
 
 class ErrorRead(BaseModel):
     success: Literal[False]
     message: str = Field(description="A sentence a person understands.")
-    errors: list[Problem]
+    errors: list[FieldProblem]
 
 
 class SearchHit(BaseModel):

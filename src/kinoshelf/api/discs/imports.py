@@ -14,21 +14,25 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from kinoshelf.api.discs.answers import Answer, Instant, TaskStarted, answered
-from kinoshelf.api.discs.parts import CONFLICT, NOT_FOUND, DatabaseDep
-from kinoshelf.api.discs.requests import MOST, without_nul
+from kinoshelf.api.discs.parts import CONFLICT, NOT_FOUND, ClockDep, DatabaseDep
+from kinoshelf.api.discs.requests import MOST, Given500, Plain, without_nul
 from kinoshelf.api.discs.routes import SurfaceRouter
 from kinoshelf.core.clock import iso
 from kinoshelf.core.errors import InvalidInput, NotFound
 from kinoshelf.core.web import use
 from kinoshelf.discs.csv_import import imports
+from kinoshelf.discs.csv_import.formats import PASTED
 from kinoshelf.discs.csv_import.imports import ImportDiscs, ImportSummary
 from kinoshelf.discs.csv_import.options import ImportOptions
 from kinoshelf.discs.models import DiscImportRow
+from kinoshelf.discs.pasting import NamedDisc, PasteTitles, mark_downloaded
 
 router = SurfaceRouter(prefix="/ajax/imports", tags=["imports"])
+lists = SurfaceRouter(prefix="/ajax", tags=["imports"])
 
 MOST_ROWS = 500
 
+PasteTitlesDep = Annotated[PasteTitles, Depends(use(PasteTitles))]
 ImportDiscsDep = Annotated[ImportDiscs, Depends(use(ImportDiscs))]
 ImportId = Annotated[str, Path(max_length=100, description="Id of the import."), AfterValidator(without_nul)]
 Outcome = Literal["waiting", "added", "updated", "same", "skipped", "invalid", "undone", "left"]
@@ -87,6 +91,40 @@ class OptionsRequest(BaseModel):
 class SkipRequest(BaseModel):
     line: Annotated[int, Field(ge=1, le=2**31 - 1)]
     skip: bool = True
+
+
+class ListRequest(BaseModel):
+    text: Annotated[Plain, Field(max_length=500_000)] = Field(description="A title a line.")
+
+
+class PasteRequest(ListRequest):
+    skip_existing: bool = Field(True, description="Leave out what is on the shelf; else it becomes another copy.")
+    defaults: dict[str, JsonValue] = Field({}, description="Fields new discs get.")
+
+
+class ChoiceRequest(BaseModel):
+    line: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    tmdb_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(description="Null: none of them.")
+    name: Given500 = Field("", description="Needed for a film that is not among the candidates.")
+    year: Annotated[int, Field(ge=1870, le=2100)] | None = None
+
+
+class MeantDisc(BaseModel):
+    id: int
+    name: str
+    release_year: int | None
+
+
+class MarkedLine(BaseModel):
+    line: str
+    discs: list[MeantDisc]
+
+
+class Marked(Answer):
+    found: list[MarkedLine]
+    already_downloaded: list[MarkedLine]
+    not_found: list[str]
+    multiple: list[MarkedLine]
 
 
 def _shown(found: ImportSummary) -> dict[str, Any]:
@@ -180,10 +218,23 @@ async def skip_row(import_id: ImportId, body: SkipRequest, database: DatabaseDep
     return await _summary(database, import_id)
 
 
+@router.post("/{import_id}/choose/", response_model=OneImport, responses={**NOT_FOUND, **CONFLICT})
+async def choose_film(
+    import_id: ImportId, body: ChoiceRequest, pasting: PasteTitlesDep, database: DatabaseDep
+) -> Response:
+    """Say which film a line of a pasted list means."""
+    await asyncio.to_thread(partial(pasting.choose, import_id, body.line, body.tmdb_id, name=body.name, year=body.year))
+    return await _summary(database, import_id)
+
+
 @router.post("/{import_id}/run/", response_model=TaskStarted, responses={**NOT_FOUND, **CONFLICT})
-async def run(import_id: ImportId, importing: ImportDiscsDep) -> Response:
+async def run(
+    import_id: ImportId, importing: ImportDiscsDep, pasting: PasteTitlesDep, database: DatabaseDep
+) -> Response:
     """Make discs of a preview, in the background; also goes on with one that was cancelled."""
-    task_id = await asyncio.to_thread(importing.run, import_id)
+    found = await database.reading(lambda session: imports.summary(session, import_id))
+    start = pasting.add if found.format == PASTED else importing.run
+    task_id = await asyncio.to_thread(start, import_id)
     return answered({"task_id": task_id}, "The import has started", task_id=task_id)
 
 
@@ -199,6 +250,33 @@ async def undo(import_id: ImportId, importing: ImportDiscsDep) -> Response:
     """Take back what an import did, as far as nobody changed it since."""
     task_id = await asyncio.to_thread(importing.undo, import_id)
     return answered({"task_id": task_id}, "The import is being taken back", task_id=task_id)
+
+
+@lists.post("/paste/", status_code=201, response_model=OneImport)
+async def paste(body: PasteRequest, pasting: PasteTitlesDep, database: DatabaseDep) -> Response:
+    """Keep a list of titles and have it looked up in the background; its lines are those of an import."""
+    import_id = await asyncio.to_thread(
+        partial(pasting.start, body.text, skip_existing=body.skip_existing, defaults=body.defaults)
+    )
+    return await _summary(database, import_id, status=201)
+
+
+@lists.post("/mark-downloaded/", response_model=Marked)
+async def mark(body: ListRequest, database: DatabaseDep, clock: ClockDep) -> Response:
+    """Mark the discs a list of titles names as downloaded; what is not clear is not changed."""
+    done = await database.writing(lambda session: mark_downloaded(session, body.text, clock.now()))
+    found = {
+        "found": [_line(one) for one in done.found],
+        "already_downloaded": [_line(one) for one in done.already],
+        "not_found": done.not_found,
+        "multiple": [_line(one) for one in done.multiple],
+    }
+    return answered(found, f"Marked {len(done.found)}", **found)
+
+
+def _line(named: NamedDisc) -> dict[str, Any]:
+    discs = [{"id": number, "name": name, "release_year": year} for number, name, year in named.discs]
+    return {"line": named.line, "discs": discs}
 
 
 def _options(text: str) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def install_discs_api(app: FastAPI, surfaces: Surfaces, page_or: Callable[[Rende
         wishes.router,
         views.router,
         figures.router,
+        imports.lists,
         imports.router,
         exporting.router,
         discs.beside_pages,

@@ -89,7 +89,7 @@ class Renaming(BaseModel):
 
 class WishRequest(BaseModel):
     name: Given500 | None = None
-    tmdb_id: Number | None = None
+    tmdb_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     release_year: int | None = None
     disk_type: Given100 | None = None
     most_price: float | Given100 | None = None
