@@ -122,6 +122,21 @@ class TestKeptAnswers:
 
 
 @ON_SQLITE
+class TestConnections:
+    async def test_who_hangs_up_does_not_hang_up_on_others(
+        self, catalogue: Catalogue, tmdb: TMDBSimulator, wait_until
+    ) -> None:
+        tmdb.hold()
+        asking = asyncio.create_task(catalogue.movie(603))
+        await asyncio.to_thread(wait_until, lambda: tmdb.waiting == 1, "the question")
+        await catalogue.aclose()
+        tmdb.let_go()
+        assert (await asking).title == "The Matrix"
+        assert (await catalogue.movie(604)).title == "The Matrix Reloaded"
+        assert tmdb.count() == 2
+
+
+@ON_SQLITE
 class TestTheKey:
     @pytest.mark.environ(KINOSHELF_TMDB_API_KEY="")
     async def test_a_missing_one_is_said_in_words(self, catalogue: Catalogue, tmdb: TMDBSimulator) -> None:

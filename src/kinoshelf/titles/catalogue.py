@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from weakref import WeakKeyDictionary, WeakSet
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -74,6 +76,9 @@ class Catalogue:
         self._made_for: TMDBSettings | None = None
         self._client: TMDBClient | None = None
         self._former: list[TMDBClient] = []
+        # Jobs share a loop: one that ends does not hang up on another.
+        self._waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+        self._to_close: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
     @property
     def is_configured(self) -> bool:
@@ -90,7 +95,12 @@ class Catalogue:
         return self._store.current.tmdb.region
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop."""
+        """Close the connections of the running event loop, once nobody on it waits for an answer any more."""
+        loop = asyncio.get_running_loop()
+        if self._waiting.get(loop):
+            self._to_close.add(loop)
+            return
+        self._to_close.discard(loop)
         with self._lock:
             clients = [*self._former, *([self._client] if self._client else [])]
         for client in clients:
@@ -290,10 +300,16 @@ class Catalogue:
             return adapter.validate_json(await self._kept.answer(key, lifetime, fetch, fresh=True))
 
     async def _answered(self, ask: Callable[[TMDBClient], Awaitable[T]], client: TMDBClient) -> T:
+        loop = asyncio.get_running_loop()
+        self._waiting[loop] = self._waiting.get(loop, 0) + 1
         try:
             return await ask(client)
         except UpstreamNeedsLogin as error:
             raise NotConfigured(f"{error.message}; {WRONG_KEY}") from error
+        finally:
+            self._waiting[loop] -= 1
+            if loop in self._to_close:
+                await self.aclose()
 
     def _current(self) -> TMDBClient:
         settings = self._store.current.tmdb

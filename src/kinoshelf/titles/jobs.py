@@ -43,6 +43,12 @@ class RefreshFacts:
         registry.schedule(REFRESH_FACTS, EARLY_IN_THE_MORNING)
 
     async def run(self, context: JobContext) -> dict[str, int]:
+        try:
+            return await self._run(context)
+        finally:
+            await self._catalogue.aclose()
+
+    async def _run(self, context: JobContext) -> dict[str, int]:
         counts = {"refreshed": 0, "failed": 0}
         if not self._catalogue.is_configured:
             return counts
