@@ -237,9 +237,7 @@ def _add_counts(hub: Hub, name: str, description: str, count: Callable[[Session]
 def add_titles(hub: Hub) -> None:
     """Wire what is known of films and series, and who is asked for it."""
     statuses = hub.container.add(UpstreamStatuses(hub.clock))
-    catalogue = hub.container.add(
-        Catalogue(store=hub.store, database=hub.database, clock=hub.clock, statuses=statuses)
-    )
+    catalogue = hub.container.add(Catalogue(store=hub.store, database=hub.database, clock=hub.clock, statuses=statuses))
     RefreshFacts(catalogue=catalogue, database=hub.database, clock=hub.clock).register(hub.container.get(JobRegistry))
     hub.container.get(Tidy).add("kept_answers", remove_old_answers)
 
