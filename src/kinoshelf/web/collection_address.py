@@ -113,6 +113,10 @@ class Asked(NamedTuple):
         return DiscFilter.from_query(self.filters)
 
     @property
+    def is_narrowed(self) -> bool:
+        return bool(self.filters)
+
+    @property
     def is_descending(self) -> bool:
         return self.order.startswith("-")
 
@@ -170,5 +174,6 @@ def filters_of(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def _columns(text: str) -> tuple[str, ...]:
-    wanted = text.split(",")
+    # Commas cannot stand in a cookie.
+    wanted = text.replace(".", ",").split(",")
     return tuple(column for column in COLUMNS if column in wanted)

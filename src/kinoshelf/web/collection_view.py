@@ -266,4 +266,5 @@ def _words(asked: Asked, name: str, counts: dict[str, int], *, is_open: bool) ->
 
 def _id(name: str, value: str) -> str:
     """An id that a reloaded page has again, so that the focus finds back."""
-    return f"at-{name}-{re.sub('[^A-Za-z0-9]', lambda found: f'_{ord(found[0]):x}', value)}"[:200]
+    written = re.sub("[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):x}", value)
+    return f"at-{name}-{written}"[:200] if value else f"at-{name}"

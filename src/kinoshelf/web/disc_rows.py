@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from kinoshelf.discs.filters import DiscFilter
@@ -78,8 +78,8 @@ POSTERS = 4
 def groups(session: Session, field: str) -> list[Group]:
     """Return the box sets (`box_set_name`) or the storage boxes (`storage_box`), by name."""
     column = getattr(Disc, field)
-    kept = func.sum((Disc.status == "kept").cast(Disc.copy_number.type))
-    rows = session.execute(select(column, func.count(), kept).where(column != "").group_by(column)).tuples().all()
+    kept = func.sum(case((Disc.status == "kept", 1), else_=0))
+    rows = session.execute(select(column, func.count(), kept).where(column != "").group_by(column))
     posters = posters_of(session, field)
     found = [Group(name, number, int(kept_number), posters.get(name, ())) for name, number, kept_number in rows]
     return sorted(found, key=lambda group: group.name.casefold())
@@ -94,7 +94,7 @@ def posters_of(session: Session, field: str) -> Mapping[str, tuple[int, ...]]:
     query = (
         select(first.c.name, first.c.poster_id).where(first.c.place <= POSTERS).order_by(first.c.name, first.c.place)
     )
-    for name, poster_id in session.execute(query).tuples():
+    for name, poster_id in session.execute(query):
         found[name] = (*found.get(name, ()), poster_id)
     return found
 

@@ -170,6 +170,7 @@ class FormField(NamedTuple):
     kind: str
     value: str
     choices: tuple[tuple[str, str], ...]
+    is_fact: bool
     is_locked: bool
     most_characters: int | None
     suggest: str
@@ -269,7 +270,8 @@ def _form_field(disc: Any, name: str) -> FormField:
         field.kind,
         text,
         (("", formats.UNKNOWN), *choices) if name == "condition" else choices,
-        name in disc.edited_fields and name in FACT_FIELDS,
+        name in FACT_FIELDS,
+        name in disc.edited_fields,
         field.most_characters,
         SUGGESTED.get(name, ""),
         gettext(HINTS[name]) if name in HINTS else "",

@@ -254,7 +254,7 @@ byId("apply-name").append(...applied.map((name) => element("option", { value: na
 byId("apply-name").addEventListener("change", drawValue);
 drawValue();
 
-bar.addEventListener("submit", async (event) => {
+byId("apply-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const chosen = selected();
   const field = byId("apply-name").value;

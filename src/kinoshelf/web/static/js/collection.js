@@ -47,7 +47,8 @@ async function go(address, { isFollowing = false, isReplacing = false } = {}) {
 function take(page, isFollowing) {
   const focused = document.activeElement?.id;
   const typed = document.activeElement === byId("search") ? byId("search") : null;
-  const opened = new Map([...document.querySelectorAll(".filters, .facet")].map((one) => [one.id, one.open]));
+  const opened = new Map([...document.querySelectorAll(".facet")].map((one) => [one.id, one.open]));
+  const isFilterOpen = byId("filters").hasAttribute("data-open");
   const unfolded = [...document.querySelectorAll(".facet[data-all]")].map((one) => one.id);
   const scrolled = byId("filters").scrollTop;
   const [caret, written] = typed ? [typed.selectionStart, typed.value] : [];
@@ -56,6 +57,7 @@ function take(page, isFollowing) {
   setText(byId("summary"), page.getElementById("summary").textContent);
   for (const [id, isOpen] of opened) if (byId(id)) byId(id).open = isOpen;
   for (const id of unfolded) if (byId(id)) unfold(byId(id));
+  openFilters(isFilterOpen);
   byId("filters").scrollTop = scrolled;
   if (typed) {
     byId("search").value = written;
@@ -67,6 +69,12 @@ function take(page, isFollowing) {
   list = new EndlessList();
   readyParts();
   if (!isFollowing) scrollTo({ top: Math.min(scrollY, byId("shelf").offsetTop - 70), behavior: "instant" });
+}
+
+// On narrow screens the filters wait behind their button.
+function openFilters(isOpen) {
+  byId("filters").toggleAttribute("data-open", isOpen);
+  byId("filters-open").setAttribute("aria-expanded", String(isOpen));
 }
 
 function unfold(facet) {
@@ -86,6 +94,7 @@ document.addEventListener("click", (event) => {
     facet.querySelector(".further a")?.focus();
     return;
   }
+  if (button?.id === "filters-open") openFilters(!byId("filters").hasAttribute("data-open"));
   const link = event.target.closest("a");
   if (!link?.matches(LINKS) || !isPlain(event) || !byId("shelf").contains(link)) return;
   event.preventDefault();
@@ -135,7 +144,7 @@ function readyParts() {
     goWithout("columns");
   });
   columns.querySelector("form").addEventListener("submit", () => {
-    keep("kinoshelf_columns", [...columns.querySelectorAll("input:checked")].map((box) => box.value).join(","));
+    keep("kinoshelf_columns", [...columns.querySelectorAll("input:checked")].map((box) => box.value).join("."));
     goWithout("columns");
   });
   const views = readyDialog(byId("views-dialog"));

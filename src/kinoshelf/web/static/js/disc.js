@@ -43,7 +43,8 @@ press("give-back", async () => {
   again(_("Welcome back"));
 });
 press("copy-add", async () => {
-  const values = disc.tmdb ? { tmdb_id: Number(disc.tmdb) } : { name: disc.name, release_year: Number(disc.year) || null };
+  // With its name it is added also while TMDB cannot be asked.
+  const values = { name: disc.name, release_year: Number(disc.year) || null, tmdb_id: Number(disc.tmdb) || null };
   const made = await post("/dvd/", values);
   location.assign(url(`/dvd/${(made.data ?? made).id}/edit/`));
 });
@@ -63,7 +64,7 @@ byId("back").addEventListener("click", (event) => {
 let areAsked = false;
 
 async function askPosters() {
-  if (areAsked || !disc.tmdb) return;
+  if (areAsked || !disc.tmdb || !("canAsk" in disc)) return;
   areAsked = true;
   setText(byId("posters-said"), _("Asking TMDB …"));
   try {
