@@ -1,19 +1,26 @@
-"""Run one benchmark: python -m benchmarks engine | queue | idle | artwork [options]."""
+"""Run one benchmark: python -m benchmarks engine | queue | idle | artwork | import [options]."""
 
 from __future__ import annotations
 
 import signal
 import sys
 
-from benchmarks import artwork, engine, idle, long_queue
+from benchmarks import artwork, disc_import, engine, idle, long_queue
 from benchmarks.machine import Unavailable, say
 
-NAMES = {"engine": engine.main, "queue": long_queue.main, "idle": idle.main, "artwork": artwork.main}
+NAMES = {
+    "engine": engine.main,
+    "queue": long_queue.main,
+    "idle": idle.main,
+    "artwork": artwork.main,
+    "import": disc_import.main,
+}
 USAGE = f"""usage: ./kinoshelf bench {"|".join(NAMES)} [options]
 
   engine   downloads over HTTP and HTTPS, beside curl, aria2c and pyLoad
   queue    the API and the live socket with 500, 5,000 and 50,000 downloads in the queue
   idle     what a hub costs that has nothing to do, and how long it takes to start
+  import   a collection of 500 and 10,000 discs read in, beside bare SQLite
   artwork  which file a picture is, with 500 and 100,000 of them, and serving one beside nginx
 
 Each takes --help. Results are printed and written to benchmarks/results/."""
