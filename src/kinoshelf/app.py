@@ -269,6 +269,7 @@ def create_app(hub: Hub) -> FastAPI:
     from kinoshelf.api import artwork, discs, downloads, health, series
     from kinoshelf.api.bridges.metrics import SURFACES, metrics_router
     from kinoshelf.api.docs_pages import install_docs
+    from kinoshelf.core.routing import index_routes
     from kinoshelf.core.web import Surfaces
     from kinoshelf.web.errors import page_or
     from kinoshelf.web.install import install_pages
@@ -279,6 +280,9 @@ def create_app(hub: Hub) -> FastAPI:
         try:
             yield
         finally:
+            # Their connections belong to this loop.
+            await hub.container.get(Catalogue).aclose()
+            await hub.container.get(Torrents).aclose()
             hub.close()
 
     app = FastAPI(
@@ -291,7 +295,6 @@ def create_app(hub: Hub) -> FastAPI:
     )
     app.state.container = hub.container
     surfaces = Surfaces(page_or(series.render_error))
-    # First: routes are tried in turn, and a page asks for sixty pictures.
     app.include_router(artwork.router)
     for router in series.ROUTERS:
         app.include_router(router)
@@ -305,4 +308,5 @@ def create_app(hub: Hub) -> FastAPI:
     # Last: the middleware added last stands outermost.
     install_access(app, hub.container, surfaces, limited=series.PREFIXES, shared=downloads.PREFIXES)
     app.add_middleware(RequestWatch, metrics=hub.container.get(Metrics), surfaces=SURFACES)
+    index_routes(app)
     return app

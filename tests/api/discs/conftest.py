@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from kinoshelf.app import Hub
 from kinoshelf.discs import adding
+from kinoshelf.discs.torrents import Torrents
+from kinoshelf.titles.catalogue import Catalogue
 from tests.simulators.yts import YTSSimulator
 
 
@@ -24,6 +27,14 @@ def environ(environ: dict[str, str], request: pytest.FixtureRequest) -> dict[str
     if "yts" in request.fixturenames:
         environ.update(request.getfixturevalue("yts").environ)
     return environ
+
+
+@pytest.fixture
+async def api(api: httpx2.AsyncClient, hub: Hub) -> AsyncIterator[httpx2.AsyncClient]:
+    yield api
+    # What the lifespan of a served application does.
+    await hub.container.get(Catalogue).aclose()
+    await hub.container.get(Torrents).aclose()
 
 
 @pytest.fixture

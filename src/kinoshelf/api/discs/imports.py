@@ -265,7 +265,7 @@ async def paste(body: PasteRequest, pasting: PasteTitlesDep, database: DatabaseD
 async def mark(body: ListRequest, database: DatabaseDep, clock: ClockDep) -> Response:
     """Mark the discs a list of titles names as downloaded; what is not clear is not changed."""
     done = await database.writing(lambda session: mark_downloaded(session, body.text, clock.now()))
-    found = {
+    found: dict[str, Any] = {
         "found": [_line(one) for one in done.found],
         "already_downloaded": [_line(one) for one in done.already],
         "not_found": done.not_found,
