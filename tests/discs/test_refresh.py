@@ -15,6 +15,7 @@ from kinoshelf.discs import refresh
 from kinoshelf.discs.editing import edit, remove
 from kinoshelf.discs.models import Disc, DiscRefresh
 from kinoshelf.discs.queries import get
+from kinoshelf.titles.models import KeptAnswer
 from tests.factories.discs import MADE_AT, add_disc
 from tests.simulators.tmdb import TMDBSimulator
 from tests.simulators.tmdb_films import FILMS
@@ -49,6 +50,10 @@ def finished(wait_until: Callable[..., None]) -> Callable[[Hub, str], dict[str, 
         return progress(hub, task_id)
 
     return wait
+
+
+def kept_answers(hub: Hub) -> int:
+    return hub.database.run_read(lambda session: session.scalar(select(func.count()).select_from(KeptAnswer))) or 0
 
 
 def fill(hub: Hub, *films: dict[str, Any]) -> list[int]:
@@ -194,6 +199,7 @@ class TestTrouble:
         worker.database.run_write(lambda session: refresh.cancel(session, task_id, clock=worker.clock))
         found = finished(worker, task_id)
         tmdb.let_go()
+        wait_until(lambda: kept_answers(worker) == 1, "the question that was on its way is answered")
         assert (found["cancelled"], found["status"]) == (True, "Refresh cancelled: 0 updated, 0 failed, 0 skipped")
         with pytest.raises(JobNotCancellable):
             worker.database.run_write(lambda session: refresh.cancel(session, task_id, clock=worker.clock))
