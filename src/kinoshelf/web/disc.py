@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
@@ -11,26 +12,27 @@ from starlette.responses import HTMLResponse
 
 from kinoshelf.core.access.guards import local_or_signed_in, page_for_signed_in
 from kinoshelf.core.clock import Clock
+from kinoshelf.core.errors import Conflict, NotConfigured
 from kinoshelf.core.web import JSONBytes, use
 from kinoshelf.discs.editing import unlock
 from kinoshelf.discs.looking_up import DiscNotMatched
 from kinoshelf.discs.queries import get
-from kinoshelf.images.sizes import address, tmdb_key
-from kinoshelf.images.store import ArtworkStore
-from kinoshelf.titles.catalogue import Catalogue
 from kinoshelf.web.disc_view import form_groups, read_disc
 from kinoshelf.web.disc_words import language_name
-from kinoshelf.web.pages import render, url
+from kinoshelf.web.films import MOST_FILMS, ArtworkDep, CatalogueDep, pictures_of
+from kinoshelf.web.pages import render
 from kinoshelf.web.queue import DatabaseDep, StoreDep
 
 router = APIRouter(include_in_schema=False)
+T = TypeVar("T")
 
-MOST_FILMS = 10
 MOST_POSTERS = 60
 
 DiscId = Annotated[int, Path(ge=1, le=2**53)]
-CatalogueDep = Annotated[Catalogue, Depends(use(Catalogue))]
-ArtworkDep = Annotated[ArtworkStore, Depends(use(ArtworkStore))]
+
+
+class TMDBNotReady(Conflict):
+    """A key is missing or wrong: the user can change that, waiting cannot."""
 
 
 class FieldsToUnlock(BaseModel):
@@ -73,9 +75,9 @@ async def list_posters(
     disc = await database.reading(lambda session: get(session, disc_id))
     if disc.tmdb_id is None:
         raise DiscNotMatched(disc.name)
-    images = await catalogue.movie_images(disc.tmdb_id)
+    images = await _told(catalogue.movie_images(disc.tmdb_id))
     shown = sorted(images.posters, key=lambda image: -image.vote_average)[:MOST_POSTERS]
-    pictures = await _pictures(database, artwork, [image.file_path for image in shown], "w185")
+    pictures = await pictures_of(database, artwork, [image.file_path for image in shown], "w185")
     return JSONBytes(
         [
             {
@@ -99,9 +101,9 @@ async def search_films(
     year: Annotated[int | None, Query(ge=1870, le=2100)] = None,
 ) -> JSONBytes:
     """Search films at TMDB for a list with pictures."""
-    found = await catalogue.search_movies(q.strip(), year=year)
+    found = await _told(catalogue.search_movies(q.strip(), year=year))
     hits = found.results[:MOST_FILMS]
-    pictures = await _pictures(database, artwork, [hit.poster_path or "" for hit in hits], "w92")
+    pictures = await pictures_of(database, artwork, [hit.poster_path or "" for hit in hits], "w92")
     return JSONBytes(
         [
             {
@@ -117,9 +119,8 @@ async def search_films(
     )
 
 
-async def _pictures(database: Any, artwork: ArtworkStore, paths: list[str], size: str) -> list[str]:
-    def want(session: Session) -> list[str]:
-        return [url(address(artwork.want(session, tmdb_key(path)), size)) if path else "" for path in paths]
-
-    found: list[str] = await database.writing(want) if any(paths) else [""] * len(paths)
-    return found
+async def _told(asking: Awaitable[T]) -> T:
+    try:
+        return await asking
+    except NotConfigured as error:
+        raise TMDBNotReady(error.message) from error
