@@ -7,6 +7,8 @@ import io
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from kinoshelf.core.errors import InvalidInput
@@ -19,6 +21,11 @@ from kinoshelf.discs.csv_import.imports import ImportDiscs
 from kinoshelf.discs.csv_import.options import ImportOptions
 from kinoshelf.discs.models import Disc, DiscImport, DiscLoan
 from kinoshelf.discs.queries import DiscFilter, page
+
+# What a field of a disc takes, and spreadsheets trip over.
+TEXT = st.text(
+    alphabet=st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("=+-@'\",;|\uff1d"), max_size=40
+)
 
 
 class Bench:
@@ -279,6 +286,40 @@ class TestRoundTrip:
         bench.edit(disc_id, status="kept")
         assert bench.load(exported).outcomes == {"updated": 1}
         assert bench.disc(disc_id).status == status
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"name": TEXT.filter(str.strip)},
+            optional={
+                "release_year": st.integers(1870, 2100),
+                "notes": TEXT,
+                "edition": TEXT,
+                "duplicate_notes": TEXT,
+                "tags": st.lists(TEXT.map(lambda text: text.replace(",", "")), max_size=3),
+                "disk_type": st.sampled_from(["DVD", "UHD"]),
+                "purchase_price": st.decimals(0, 9999, places=2).map(str),
+                "is_tartan_dvd": st.booleans(),
+            },
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_texts_of_any_kind_come_back(bench, discs):
+    with bench.database.write() as session:
+        editing.remove(session, list(session.scalars(select(Disc.id))))
+    for values in discs:
+        bench.add(**values)
+    exported = bench.export()
+    ids = [disc.id for disc in bench.discs()]
+    assert bench.load(exported).outcomes == {"same": len(ids)}
+    with bench.database.write() as session:
+        editing.remove(session, ids)
+    assert bench.load(exported).outcomes == {"added": len(ids)}
+    assert _comparable(bench.export()) == _comparable(exported)
 
 
 def _comparable(exported):
