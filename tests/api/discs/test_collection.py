@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from kinoshelf.api.discs.disc_shape import DiscRead
 from tests.api.discs.answers import good, told
 from tests.simulators.pictures import picture
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class TestDocuments:
+    @pytest.mark.databases("sqlite")
+    async def test_name_every_path_that_is_there(self, api):
+        paths = (await api.get("/api/openapi.json")).json()["paths"]
+        text = (ROOT / "docs/api-discs.md").read_text(encoding="utf-8")
+        for path in paths:
+            if path.startswith(("/ajax", "/dvd")) and path.count("/") < 5:
+                assert re.sub(r"\{\w*_id\}", "{id}", path) in text, path
+
+
+class TestNegotiation:
+    """One address, a page for people and JSON for programs."""
+
+    @pytest.mark.databases("sqlite")
+    async def test_of_a_disc(self, api, own):
+        url = f"/dvd/{own()}/"
+        browser = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
+        for accept, query, kind in (
+            (browser, "", "text/html"),
+            ("*/*", "", "text/html"),
+            (browser, "?format=json", "application/json"),
+            ("application/json", "", "application/json"),
+            ("application/json, text/plain, */*", "", "application/json"),
+            ("application/json", "?format=html", "text/html"),
+        ):
+            answer = await api.get(url + query, headers={"Accept": accept})
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith(kind), (accept, query)
+        answer = await api.get("/dvd/99/", headers={"Accept": browser})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        answer = await api.get(url.rstrip("/"), headers={"Accept": browser})
+        assert (answer.status_code, answer.headers["location"]) == (308, url)
 
 
 class TestList:
