@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from kinoshelf.web import boxes, bulk_edit, collection, disc, entry, queue, settings, start
+from kinoshelf.web import add, boxes, bulk_edit, collection, disc, entry, queue, settings, start
 from kinoshelf.web.pages import static_tree
 from kinoshelf.web.visitor import VisitorMiddleware
 
@@ -14,6 +14,7 @@ ROUTERS = (
     queue.router,
     collection.router,
     disc.router,
+    add.router,
     boxes.router,
     bulk_edit.router,
     settings.router,
