@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.database import wait_turn
@@ -208,11 +208,19 @@ def _ensure(
 ) -> int:
     wait_turn(session, TURN)
     numbers = {source: clean_value(source, value) for source, value in given.items() if value and str(value).strip()}
-    title_id = _by_numbers(session, numbers) or _by_name(session, kind, numbers, name, year)
+    known = _rows_of(session, numbers)
+    title_id = _by_numbers(session, numbers, known) or _by_name(session, kind, numbers, name, year)
+    # A library of discs asks thousands of times: what nobody can contradict is written at once.
+    unknown = {source: value for source, value in numbers.items() if source not in known}
     if title_id is None:
         title_id = make_title(session, kind=kind, name=name, year=year, now=now)
+        if unknown:
+            row = {"title_id": title_id, "confidence": 100, "is_manual": False, "created_at": now}
+            session.execute(insert(TitleId), [{"source": one, "value": unknown[one], **row} for one in unknown])
+        known |= dict.fromkeys(unknown, title_id)
     for source, value in numbers.items():
-        attach(session, title_id, source, value, now=now)
+        if known.get(source) != title_id:
+            attach(session, title_id, source, value, now=now)
     return title_id
 
 
@@ -239,9 +247,17 @@ def make_title(session: Session, *, kind: str, name: str | None, year: int | Non
     return title.id
 
 
-def _by_numbers(session: Session, numbers: dict[str, str]) -> int | None:
-    for source, value in numbers.items():
-        found = find_by_id(session, source, value)
+def _rows_of(session: Session, numbers: Mapping[str, str]) -> dict[str, int]:
+    """Return the title each of these numbers belongs to, by source."""
+    if not numbers:
+        return {}
+    is_one = or_(*(and_(TitleId.source == source, TitleId.value == value) for source, value in numbers.items()))
+    return {row.source: row.title_id for row in session.execute(select(TitleId.source, TitleId.title_id).where(is_one))}
+
+
+def _by_numbers(session: Session, numbers: dict[str, str], known: Mapping[str, int]) -> int | None:
+    for source in numbers:
+        found = known.get(source)
         # TMDB's own number decides; the others it only knows by what people wrote into it.
         if found is not None and (source.startswith("tmdb.") or _fits(session, found, numbers)):
             return found
