@@ -180,6 +180,13 @@ class TestRun:
         assert found.outcomes == {"added": 2}
         assert [(disc.disk_type, disc.copy_number) for disc in bench.discs()] == [("DVD", 1), ("BluRay", 2), ("DVD", 3)]
 
+    def test_the_rows_of_several_copies_find_their_own(self, bench):
+        with_barcode = bench.add("Heat", release_year=1995, barcode="5051892003278")
+        without = bench.add("Heat", release_year=1995)
+        bench.load("Title,Year,Barcode,Storage Box,Box Set Name\nHeat,1995,,A,\nHeat,1995,5051892003278,B,Mann\n")
+        assert (bench.disc(without).storage_box, bench.disc(with_barcode).storage_box) == ("A", "B")
+        assert bench.disc(with_barcode).is_box_set
+
     def test_facts_are_only_filled_and_tags_joined(self, bench):
         disc_id = bench.add("Heat", release_year=1995, overview="Mine", tags=["crime"])
         bench.edit(disc_id, director="M. Mann")

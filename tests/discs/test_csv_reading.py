@@ -59,6 +59,8 @@ class TestText:
             (b"PK\x03\x04....", "this is an Excel workbook"),
             (b"Name\n\xc3\xa4\xc3\xb6\n\xff\n", "line 3: the text is UTF-8 in part only"),
             (b"a,b,c\n1,2,3\n4,5,6\n", "none of the columns holds names"),
+            (b"<html>\n<p>Heat</p>\n", "this is a web page"),
+            (b'{"name": "Heat"}', "this is a web page or another format for programs"),
             (b"Name\n\x81\n", "line 2: this is no text"),
             (b"Name,Year\n" + b'"' + b"x" * 200_000 + b'",1\n', "line 2: a cell is longer than 128 KB"),
         ],

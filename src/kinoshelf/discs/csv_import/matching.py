@@ -136,11 +136,14 @@ def _same(one: Any, other: Any) -> bool:
     return one.casefold() == other.casefold() if isinstance(one, str) else bool(one == other)
 
 
-def _distance(row: Wanted, disc: Disc) -> tuple[bool, bool, int, int]:
+def _distance(row: Wanted, disc: Disc) -> tuple[bool, bool, bool, bool, int, int]:
     given = row.cleaned
     return (
         given.get("release_year") != disc.release_year,
         given.get("copy_number", disc.copy_number) != disc.copy_number,
+        # A row without a barcode leaves the disc with one to the row that has it.
+        bool(given.get("barcode")) != bool(disc.barcode),
+        bool(given.get("edition")) != bool(disc.edition),
         disc.copy_number,
         disc.id,
     )
@@ -151,7 +154,7 @@ def changes(row: Wanted, disc: Disc) -> dict[str, Any]:
     if row.format == formats.COMPLETE:
         found = dict(row.cleaned)
     else:
-        found = {name: value for name, value in row.cleaned.items() if name in row.values and not _is_empty(value)}
+        found = {name: value for name, value in row.cleaned.items() if not _is_empty(value)}
         for name in ONLY_FILLED & found.keys():
             if not _is_empty(getattr(disc, name)) or name in disc.edited_fields:
                 del found[name]

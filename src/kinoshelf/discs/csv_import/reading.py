@@ -141,6 +141,8 @@ def _titles(sheet: Sheet) -> Reading:
         raise FileUnreadable("the file holds no rows")
     if len(lines) > MOST_ROWS:
         raise ImportTooLarge(f"the file has more than {MOST_ROWS:,} rows; split it")
+    if lines[0].cells[0].startswith(("<", "{")):
+        raise FileUnreadable("this is a web page or another format for programs, no list of titles")
     texts = without_numbers([row.cells[0] for row in lines])
 
     def rows() -> Iterator[ReadRow]:
