@@ -49,6 +49,7 @@ class Language:
         return str(self.locale.text_direction)
 
 
+@cache
 def codes() -> tuple[str, ...]:
     """Return the languages there are, the source first."""
     return (SOURCE, *sorted(path.parent.name for path in LOCALE_FOLDER.glob("*/kinoshelf.po")))
