@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rapidfuzz import fuzz, process
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.http.errors import UpstreamNotFound
 from kinoshelf.titles.catalogue import Catalogue
 from kinoshelf.titles.identity import Source, clean_value, find_by_id
-from kinoshelf.titles.likeness import Candidate, Judged, Kind, Match, Wanted, contradicts, judge, rank
+from kinoshelf.titles.likeness import LEAST_LIKENESS, Candidate, Judged, Kind, Match, Wanted, contradicts, judge, rank
 from kinoshelf.titles.models import Title, TitleName
 from kinoshelf.titles.naming import folded, main_parts, spellings
 from kinoshelf.titles.review import decision_for
@@ -20,6 +21,9 @@ __all__ = ["Candidate", "Judged", "Kind", "Match", "Wanted", "match", "match_onl
 
 MOST_NEAR = 300
 """Names beginning alike that are compared for a near miss."""
+MOST_JUDGED = 20
+WORTH_A_LOOK = LEAST_LIKENESS - 15
+"""Of the names as they are kept; their numbers may be written otherwise."""
 BEGINNING = 3
 LOOKED_INTO = 3
 """Hits whose other names are asked for, where the names in the list do not decide."""
@@ -86,15 +90,32 @@ def _named_the_same(session: Session, wanted: Wanted) -> list[int]:
 
 
 def _beginning_alike(session: Session, wanted: Wanted) -> list[int]:
-    """Return the best known titles with this beginning, for near misses and longer names."""
-    begins = folded(wanted.name)[:BEGINNING]
-    found = [
-        query.where(column.startswith(begins, autoescape=True), Title.kind == wanted.kind)
-        .order_by(func.coalesce(Title.vote_count, 0).desc(), Title.id)
-        .limit(MOST_NEAR)
-        for query, column in ((select(Title.id), Title.search_name), (_with_name(), TitleName.search_name))
-    ]
-    return list(dict.fromkeys(title for query in found for title in session.scalars(query)))
+    """Return titles of a similar name among the best known with this beginning, and longer names that begin with it."""
+    name = folded(wanted.name)
+    begins = name[:BEGINNING]
+    near: dict[int, None] = {}
+    for column, query in (
+        (Title.search_name, select(Title.id, Title.search_name)),
+        (
+            TitleName.search_name,
+            select(Title.id, TitleName.search_name).join(TitleName, TitleName.title_id == Title.id),
+        ),
+    ):
+        rows = session.execute(
+            query.where(column.startswith(begins, autoescape=True), Title.kind == wanted.kind)
+            .order_by(func.coalesce(Title.vote_count, 0).desc(), Title.id)
+            .limit(MOST_NEAR)
+        ).all()
+        longer = [row.id for row in rows if row.search_name.startswith(f"{name} ")]
+        similar = [
+            rows[at].id
+            for scorer in (fuzz.ratio, fuzz.token_sort_ratio)
+            for _, _, at in process.extract(
+                name, [row.search_name for row in rows], scorer=scorer, score_cutoff=WORTH_A_LOOK, limit=MOST_JUDGED
+            )
+        ]
+        near |= dict.fromkeys([*similar, *longer[:MOST_JUDGED]])
+    return list(near)
 
 
 def _with_name() -> Select[int]:
