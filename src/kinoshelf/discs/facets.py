@@ -11,7 +11,7 @@ from sqlalchemy import func, literal_column, select
 from sqlalchemy.orm import Session
 
 from kinoshelf.discs.fields import CONDITIONS, DISK_TYPES, MEDIA_TYPES, STATUSES, split_words
-from kinoshelf.discs.filters import CHOICES, DiscFilter, conditions
+from kinoshelf.discs.filters import CHOICES, DiscFilter, conditions, narrowed
 from kinoshelf.discs.models import Disc, DiscTag
 
 MOST_WORDS = 50
@@ -45,7 +45,7 @@ def facets(session: Session, wanted: DiscFilter | None = None) -> Facets:
     """Count the choices of a list in a handful of grouped queries."""
     wanted = wanted or DiscFilter()
     aside: dict[str, Any] = dict.fromkeys((*CHOICES, "not_status"), ())
-    base = conditions(wanted.but(**aside, **dict.fromkeys(FLAG_COLUMNS), decade=None))
+    base = narrowed(session, wanted.but(**aside, **dict.fromkeys(FLAG_COLUMNS), decade=None)).where
     decade = Disc.release_year - Disc.release_year % literal_column("10")
     names = (*CHOICES, *FLAG_COLUMNS, "decade")
     columns = [*(getattr(Disc, name) for name in CHOICES), *FLAG_COLUMNS.values(), decade]
@@ -60,7 +60,7 @@ def facets(session: Session, wanted: DiscFilter | None = None) -> Facets:
                 found[group[name]] += number
         return found
 
-    where = conditions(wanted)
+    where = [*base, *conditions(_chosen(wanted))]
     genres: Counter[str] = Counter()
     for text, number in session.execute(select(Disc.genres, func.count()).where(*where).group_by(Disc.genres)):
         for word in split_words(text):
@@ -79,6 +79,12 @@ def facets(session: Session, wanted: DiscFilter | None = None) -> Facets:
         storage_boxes=_by_name(session, Disc.storage_box, where),
         box_sets=_by_name(session, Disc.box_set_name, where),
     )
+
+
+def _chosen(wanted: DiscFilter) -> DiscFilter:
+    """Return the part of a filter that facets leave aside one by one."""
+    names = (*CHOICES, "not_status", *FLAG_COLUMNS, "decade")
+    return DiscFilter(**{name: getattr(wanted, name) for name in names})
 
 
 def _tests(wanted: DiscFilter) -> dict[str, Callable[[dict[str, Any]], bool]]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, literal, select
+from sqlalchemy.orm import Session
 
 from kinoshelf.discs.errors import DiscInvalid
 from kinoshelf.discs.fields import CONDITIONS, DISK_TYPES, FIELDS, MEDIA_TYPES, STATUSES
@@ -59,6 +60,10 @@ DECIMALS = {
 }
 DAYS = ("purchased_from", "purchased_to")
 CHOICES = {"status": STATUSES, "media_type": MEDIA_TYPES, "disk_type": DISK_TYPES, "condition": CONDITIONS}
+
+# What only reading every row can find.
+TEXTS = ("search", "director", "production_company", "genre", "edition", "region", "purchase_place")
+MOST_NARROWED = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +202,25 @@ def conditions(wanted: DiscFilter) -> list[ColumnElement[bool]]:
     if wanted.ids:
         found.append(Disc.id.in_(wanted.ids))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Conditions that are quick to test again, and how many rows fulfil them, where that is known already."""
+
+    where: list[ColumnElement[bool]]
+    total: int | None = None
+
+
+def narrowed(session: Session, wanted: DiscFilter) -> Narrowed:
+    """Look through the texts once, so that counting, sorting and paging need not do it again."""
+    where = conditions(wanted)
+    if not any(getattr(wanted, name) for name in TEXTS):
+        return Narrowed(where)
+    ids = list(session.scalars(select(Disc.id).where(*where).limit(MOST_NARROWED + 1)))
+    if len(ids) > MOST_NARROWED:
+        return Narrowed(where)
+    return Narrowed([Disc.id.in_(ids)], len(ids))
 
 
 def choice_conditions(wanted: DiscFilter) -> list[ColumnElement[bool]]:

@@ -87,11 +87,11 @@ class Disc(Base):
     updated_at: Mapped[datetime]
 
     __table_args__ = (
-        Index("ix_discs_created_at", "created_at", "id"),
-        Index("ix_discs_sort_name", "sort_name", "id"),
+        # With the status behind: an index that begins with it would be taken for a list that shows most of the shelf.
+        Index("ix_discs_created_at", "created_at", "id", "status"),
+        Index("ix_discs_sort_name", "sort_name", "id", "status"),
         Index("ix_discs_release_year", "release_year", "id"),
         Index("ix_discs_rating", "rating", "id"),
-        Index("ix_discs_status", "status", "created_at", "id"),
         Index("ix_discs_copy_key", "copy_key"),
         Index("ix_discs_tmdb_id", "tmdb_id"),
         Index("ix_discs_imdb_id", "imdb_id"),
@@ -105,6 +105,7 @@ class Disc(Base):
         # What lists are filtered by: the counts beside the choices are read from here, not from the wide rows.
         Index(
             "ix_discs_facets",
+            "release_year",
             "status",
             "media_type",
             "disk_type",
@@ -115,7 +116,6 @@ class Disc(Base):
             "is_unwatched",
             "is_downloaded",
             "has_cached_torrents",
-            "release_year",
         ),
         Index("ix_discs_barcode", "barcode"),
         Index(

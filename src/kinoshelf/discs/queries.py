@@ -17,7 +17,7 @@ from kinoshelf.core.database import UTCDateTime
 from kinoshelf.discs.errors import DiscInvalid, DiscNotFound
 from kinoshelf.discs.facets import Facets, facets
 from kinoshelf.discs.fields import STATUSES
-from kinoshelf.discs.filters import DiscFilter, conditions
+from kinoshelf.discs.filters import DiscFilter, Narrowed, conditions, narrowed
 from kinoshelf.discs.models import Disc
 from kinoshelf.downloads.queries import contains
 
@@ -98,10 +98,12 @@ def page(
     """Return the rows after `cursor`. What was added or removed meanwhile makes no row come twice or be left out."""
     by = order_named(order)
     limit = max(1, min(limit, MOST_ROWS))
-    found = _ids_after(session, conditions(wanted), by, _read_cursor(by, cursor), limit + 1)
+    after = _read_cursor(by, cursor)
+    rows = narrowed(session, wanted)
+    found = _ids_after(session, rows.where, by, after, limit + 1)
     ids = [one for one, _value in found[:limit]]
     following = _cursor(by, *found[limit - 1]) if len(found) > limit else None
-    total = count(session, wanted) if with_total else -1
+    total = _total(session, rows) if with_total else -1
     return Page(rows_of(session, ids), following, total)
 
 
@@ -111,11 +113,12 @@ def numbered_page(
     """Return a page by its number; one that is too high shows the last, one that is no number the first."""
     by = order_named(order)
     limit = max(1, min(limit, MOST_ROWS))
-    total = count(session, wanted)
+    rows = narrowed(session, wanted)
+    total = _total(session, rows)
     pages = max(1, -(-total // limit))
     text = str(number).strip()
     at = min(max(1, int(text)), pages) if text.isascii() and text.isdigit() and len(text) < 18 else 1
-    where = conditions(wanted)
+    where = rows.where
     offset = (at - 1) * limit
     filled = [*where, ~by.is_empty] if by.can_be_empty else where
     ids = _plain_ids(session, filled, by, limit, offset)
@@ -224,7 +227,13 @@ def rows_of(session: Session, ids: Sequence[int]) -> list[Row[Any]]:
 
 
 def count(session: Session, wanted: DiscFilter | None = None) -> int:
-    return session.scalar(select(func.count()).select_from(Disc).where(*conditions(wanted or DiscFilter()))) or 0
+    return _total(session, Narrowed(conditions(wanted or DiscFilter())))
+
+
+def _total(session: Session, rows: Narrowed) -> int:
+    if rows.total is not None:
+        return rows.total
+    return session.scalar(select(func.count()).select_from(Disc).where(*rows.where)) or 0
 
 
 def count_by_status(session: Session) -> dict[str, int]:
