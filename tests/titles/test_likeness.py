@@ -45,7 +45,7 @@ class TestJudge:
             (("Solaris", 1972), film("Solaris"), "its year is not known"),
             (("Dune", 2021), film("Dune: Part One", 2021), "the same name but for the subtitle"),
             (("Dune: Part One", 2021), film("Dune", 2021), "the same name but for the subtitle"),
-            (("The Matirx", 1999), film("The Matrix", 1999), "nearly the same name («The Matrix»)"),
+            (("The Matrxi", 1999), film("The Matrix", 1999), "nearly the same name («The Matrix»)"),
             (("Der Pate", None), film("The Godfather", 1972, other_names=("Der Pate",)), "no year was given"),
         ],
     )

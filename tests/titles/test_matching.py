@@ -73,7 +73,7 @@ class TestMatch:
         [
             ("Solaris", None, 2103),
             ("Kill Bill", 2003, 24),
-            ("The Matirx", 1999, 603),
+            ("The Matrxi", 1999, 603),
             ("Matrix Reloadet", 2003, 604),
             ("Star Wars", 1999, 11),
         ],
