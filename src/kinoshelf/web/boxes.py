@@ -55,13 +55,13 @@ class GroupView:
 
 
 def read_groups(session: Session, field: str) -> GroupsView:
-    lacking = DiscFilter(**{field: "-"})
+    lacking = DiscFilter().but(**{field: "-"})
     return GroupsView(groups(session, field), count(session, lacking), url("/collection", **{field: "-"}))
 
 
 def read_group(session: Session, field: str, name: str) -> GroupView:
     """Raises NotFound."""
-    wanted = DiscFilter(**{field: name})
+    wanted = DiscFilter().but(**{field: name})
     order = "year" if field == "box_set_name" else "name"
     found = page(session, wanted, order, None, MEMBERS_SHOWN)
     if not found.rows:

@@ -51,7 +51,8 @@ FILTER_LABELS = {
 }
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One value of a filter. `href` puts it into force, or takes it away where it is; `not_href` asks for the opposite."""
 
     id: str

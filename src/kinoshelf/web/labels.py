@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import segno
@@ -13,7 +13,8 @@ from kinoshelf.web.languages import mark
 MOST_LABELS = 500
 
 
-class Form(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Form:
     """Labels of one kind of sheet; `labels.css` has the measures under the same id."""
 
     id: str
@@ -35,7 +36,8 @@ FORMS = (
 )
 
 
-class Label(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Label:
     """An empty name leaves a place free: a sheet that was begun can be used up."""
 
     name: str
