@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Table, Update, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -48,6 +48,7 @@ KEEP_IMPORTS = timedelta(days=365)
 NOTE = "note"
 
 import_rows = cast("Table", DiscImportRow.__table__)
+ROW = tuple(import_rows.c[name] for name in ("line", "copy", "values", "outcome", "reason", "disc_id", "before"))
 
 Progress = Callable[[int, int], None]
 """How many rows are done, of how many. May raise to stop between two slices."""
@@ -282,8 +283,8 @@ class ImportDiscs:
         found = session.get(DiscImport, import_id)
         if found is None or found.state != "running":
             return 0
-        rows = session.scalars(
-            select(DiscImportRow)
+        rows = session.execute(
+            select(*ROW)
             .where(DiscImportRow.import_id == import_id, DiscImportRow.outcome == "waiting")
             .order_by(DiscImportRow.line, DiscImportRow.copy)
             .limit(size)
@@ -295,51 +296,55 @@ class ImportDiscs:
             return 0
         # Only what is committed is claimed for good: a transaction that fails is done again.
         taken = set(claimed)
-        wanted = {(row.line, row.copy): _wanted(found.format, row) for row in rows}
-        shelf = Shelf.around(session, [one for one in wanted.values() if isinstance(one, Wanted)])
+        wanted = [_wanted(found.format, row.values) for row in rows]
+        shelf = Shelf.around(session, [one for one in wanted if isinstance(one, Wanted)])
         give_up = time.monotonic() + SLICE_SECONDS
-        count = 0
-        for row in rows:
-            self._do(session, shelf, row, wanted[row.line, row.copy], taken, options, now)
-            count += 1
+        outcomes: list[dict[str, Any]] = []
+        for row, one in zip(rows, wanted, strict=True):
+            done = self._done(session, shelf, one, taken, options, now)
+            outcomes.append({"on_line": row.line, "on_copy": row.copy, **done, "reason": done["reason"] or row.reason})
             if time.monotonic() > give_up:
                 break
-        session.flush()
+        session.execute(_these_rows(import_id, "outcome", "reason", "plan", "disc_id", "before"), outcomes)
         claimed |= taken
-        return count
+        return len(outcomes)
 
     @staticmethod
-    def _do(
+    def _done(
         session: Session,
         shelf: Shelf,
-        row: DiscImportRow,
         wanted: Wanted | str,
         claimed: set[int],
         options: ImportOptions,
         now: datetime,
-    ) -> None:
+    ) -> dict[str, Any]:
+        """Do one row; return what its record becomes."""
+        refused = {"outcome": "invalid", "plan": "", "disc_id": None, "before": None}
         if isinstance(wanted, str):
-            row.outcome, row.reason, row.plan = "invalid", wanted, ""
-            return
+            return {**refused, "reason": wanted}
+        before: writing.Before | None = None
         try:
             with session.begin_nested():
                 decision = decide(shelf, wanted, claimed, options, session)
-                disc_id, before = decision.disc.id if decision.disc else None, None
+                disc_id = decision.disc.id if decision.disc else None
                 if decision.plan == "add":
                     disc_id, before = writing.add_disc(session, wanted, options.defaults, now)
                 elif decision.plan == "update" and decision.disc is not None:
                     before = writing.update_disc(session, decision.disc, wanted, decision.changed, now)
         except DiscInvalid as problem:
-            row.outcome, row.reason, row.plan = "invalid", problem.message[:MOST_REASON_CHARACTERS], ""
-            return
+            return {**refused, "reason": problem.message[:MOST_REASON_CHARACTERS]}
         except IntegrityError:
-            row.outcome, row.reason, row.plan = "invalid", "another disc took its place at this very moment", ""
-            return
+            return {**refused, "reason": "another disc took its place at this very moment"}
         if disc_id is not None:
             claimed.add(disc_id)
-        row.outcome = {"add": "added", "update": "updated", "same": "same", "skip": "skipped"}[decision.plan]
-        row.plan, row.disc_id, row.before = decision.plan, disc_id, before
-        row.reason = decision.reason or row.reason
+        outcome = {"add": "added", "update": "updated", "same": "same", "skip": "skipped"}[decision.plan]
+        return {
+            "outcome": outcome,
+            "plan": decision.plan,
+            "reason": decision.reason,
+            "disc_id": disc_id,
+            "before": before,
+        }
 
     def cancel(self, import_id: str) -> None:
         """Stop between two slices; what was done stays, and can be gone on with or undone. Raises ImportNotFound."""
@@ -403,8 +408,8 @@ class ImportDiscs:
         found = session.get(DiscImport, import_id)
         if found is None or found.state != "undoing":
             return 0
-        rows = session.scalars(
-            select(DiscImportRow)
+        rows = session.execute(
+            select(*ROW)
             .where(DiscImportRow.import_id == import_id, DiscImportRow.outcome.in_(["added", "updated"]))
             .order_by(DiscImportRow.line.desc(), DiscImportRow.copy.desc())
             .limit(MOST)
@@ -415,17 +420,17 @@ class ImportDiscs:
             found.state, found.finished_at = "undone", now
             return 0
         give_up = time.monotonic() + SLICE_SECONDS
-        count = 0
+        outcomes: list[dict[str, Any]] = []
         for row in rows:
-            row.outcome, row.reason = self._taken_back(session, row, now)
-            count += 1
+            outcome, reason = self._taken_back(session, row, now)
+            outcomes.append({"on_line": row.line, "on_copy": row.copy, "outcome": outcome, "reason": reason})
             if time.monotonic() > give_up:
                 break
-        session.flush()
-        return count
+        session.execute(_these_rows(import_id, "outcome", "reason"), outcomes)
+        return len(outcomes)
 
     @staticmethod
-    def _taken_back(session: Session, row: DiscImportRow, now: datetime) -> tuple[str, str]:
+    def _taken_back(session: Session, row: Row[Any], now: datetime) -> tuple[str, str]:
         disc = session.get(Disc, row.disc_id, with_for_update=True) if row.disc_id is not None else None
         if disc is None:
             return "undone", "it was removed meanwhile"
@@ -473,10 +478,10 @@ def _chunks(rows: Iterable[ReadRow]) -> Iterator[list[ReadRow]]:
         yield chunk
 
 
-def _wanted(format_: str, row: DiscImportRow | ReadRow) -> Wanted | str:
+def _wanted(format_: str, values: Mapping[str, Any]) -> Wanted | str:
     """Return the row as it is looked for, or why it is no disc."""
     try:
-        return Wanted.of(format_, row.values)
+        return Wanted.of(format_, values)
     except DiscInvalid as problem:
         return problem.message[:MOST_REASON_CHARACTERS]
 
@@ -484,7 +489,7 @@ def _wanted(format_: str, row: DiscImportRow | ReadRow) -> Wanted | str:
 def _planned(
     session: Session, format_: str, rows: Sequence[ReadRow], claimed: set[int], options: ImportOptions
 ) -> list[dict[str, Any]]:
-    wanted = [None if row.problem or row.skip else _wanted(format_, row) for row in rows]
+    wanted = [None if row.problem or row.skip else _wanted(format_, row.values) for row in rows]
     shelf = Shelf.around(session, [one for one in wanted if isinstance(one, Wanted)])
     planned = []
     for row, one in zip(rows, wanted, strict=True):
@@ -610,6 +615,16 @@ def _rows_after(
     if plan is not None:
         query = query.where(DiscImportRow.plan == plan)
     return list(session.scalars(query.order_by(DiscImportRow.line, DiscImportRow.copy).limit(limit)))
+
+
+def _these_rows(import_id: str, *names: str) -> Update:
+    """Return the statement that writes these columns of many rows, each named by its line and copy."""
+    is_row = (
+        import_rows.c.import_id == import_id,
+        import_rows.c.line == bindparam("on_line"),
+        import_rows.c.copy == bindparam("on_copy"),
+    )
+    return update(import_rows).where(*is_row).values({name: bindparam(name) for name in names})
 
 
 def _this_row(import_id: str, line: int, copy: int) -> Any:

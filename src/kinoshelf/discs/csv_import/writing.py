@@ -103,7 +103,8 @@ def _write_beside(session: Session, disc: Disc, row: Wanted, now: datetime, *, i
         disc.poster_id = want(session, poster, None, now)
     if is_new:
         _write_facts(disc, beside)
-    session.flush()
+    if beside:
+        session.flush()
     return before
 
 
