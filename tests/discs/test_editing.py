@@ -15,6 +15,7 @@ from kinoshelf.discs.errors import DiscConflict, DiscInvalid, DiscNotFound
 from kinoshelf.discs.events import DiscChanged, DiscRemoved
 from kinoshelf.discs.models import Disc, DiscLoan, DiscTag
 from kinoshelf.discs.queries import get
+from kinoshelf.images.wanting import want
 from kinoshelf.titles.identity import Source, find_by_id
 from tests.factories.discs import MADE_AT, add_disc, add_loan
 
@@ -210,6 +211,17 @@ class TestFixMatch:
             edit(session, disc.id, {"name": "Solaris (my print)", "rating": 9}, LATER)
             fix_match(session, disc.id, self.FACTS, LATER, tmdb_id=593)
             assert (disc.name, disc.rating, disc.runtime) == ("Solaris (my print)", Decimal(9), 167)
+
+    def test_numbers_and_posters_of_the_wrong_film_go_even_where_a_person_chose_them(self, database: Database) -> None:
+        with database.write() as session:
+            chosen = want(session, "tmdb:/wrong.jpg", None, MADE_AT)
+            handed_in = want(session, "upload:abc", None, MADE_AT)
+            for poster_id, expected in ((chosen, None), (handed_in, handed_in)):
+                disc = add_disc(session, name="Wrong", tmdb_id=1)
+                edit(session, disc.id, {"imdb_id": "tt0307479", "poster_id": poster_id}, LATER)
+                fix_match(session, disc.id, self.FACTS, LATER, tmdb_id=593)
+                assert (disc.imdb_id, disc.poster_id) == (None, expected)
+                assert disc.edited_fields == ([] if expected is None else ["poster_id"])
 
     def test_an_unknown_disc(self, database: Database) -> None:
         with database.write() as session, pytest.raises(DiscNotFound):

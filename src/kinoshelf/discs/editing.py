@@ -20,6 +20,8 @@ from kinoshelf.discs.locations import settled_location
 from kinoshelf.discs.models import Disc
 from kinoshelf.discs.tags import write_tags
 from kinoshelf.discs.words import SEARCHED, search_text
+from kinoshelf.images.models import Artwork
+from kinoshelf.images.sizes import UPLOAD
 from kinoshelf.titles.naming import sort_name
 
 CHUNK = 500
@@ -147,7 +149,8 @@ def lock(session: Session, disc_id: int, fields: Iterable[str], now: datetime) -
 def fix_match(session: Session, disc_id: int, facts: Mapping[str, Any], now: datetime, *, tmdb_id: int) -> Disc:
     """Make the disc one of another film: every fact of the wrong one goes, known to TMDB or not.
 
-    What a person wrote stays, as does all that is about the copy. The torrents of the wrong film are forgotten.
+    What a person wrote and a picture they handed in stay, as does all that is about the copy. The torrents of the wrong
+    film are forgotten.
     Raises DiscNotFound, DiscInvalid.
     """
     disc = session.get(Disc, disc_id, with_for_update=True)
@@ -157,6 +160,9 @@ def fix_match(session: Session, disc_id: int, facts: Mapping[str, Any], now: dat
         name: list(FIELDS[name].empty) if name == "tags" else FIELDS[name].empty for name in FACT_FIELDS - {"name"}
     }
     cleaned = {**empty, **clean({name: facts[name] for name in FACT_FIELDS & facts.keys()}, is_partial=True)}
+    # A number and a picture are of one film, whoever chose them; words a person wrote are that person's.
+    of_the_film = {"imdb_id"} if _is_handed_in(session, disc.poster_id) else {"imdb_id", "poster_id"}
+    disc.edited_fields = [name for name in disc.edited_fields if name not in of_the_film]
     cleaned = {name: value for name, value in cleaned.items() if name not in disc.edited_fields}
     cleaned["tmdb_id"] = tmdb_id
     disc.facts_refreshed_at = now
@@ -164,6 +170,11 @@ def fix_match(session: Session, disc_id: int, facts: Mapping[str, Any], now: dat
     session.flush()
     tell(session, DiscChanged, (disc.id,))
     return disc
+
+
+def _is_handed_in(session: Session, poster_id: int | None) -> bool:
+    artwork = None if poster_id is None else session.get(Artwork, poster_id)
+    return artwork is not None and artwork.source_key.startswith(UPLOAD)
 
 
 def remove(session: Session, ids: Collection[int]) -> list[str]:
