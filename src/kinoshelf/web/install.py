@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from kinoshelf.web import add, boxes, bulk_edit, collection, disc, entry, queue, settings, start
+from kinoshelf.web import add, boxes, bulk_edit, collection, disc, entry, imports, paste, queue, settings, start
 from kinoshelf.web.pages import static_tree
 from kinoshelf.web.visitor import VisitorMiddleware
 
@@ -15,6 +15,8 @@ ROUTERS = (
     collection.router,
     disc.router,
     add.router,
+    paste.router,
+    imports.router,
     boxes.router,
     bulk_edit.router,
     settings.router,
