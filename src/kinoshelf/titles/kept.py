@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.clock import Clock
@@ -92,20 +92,10 @@ class KeptAnswers:
         with self._lock:
             del self._asking[key]
 
-    def forget(self) -> None:
-        """Throw away all kept answers."""
-        with self._database.write() as session:
-            session.execute(delete(KeptAnswer))
-
 
 def remove_old_answers(session: Session, now: datetime) -> int:
     """Remove what is too old even for bad times; return how many went."""
     return rows_changed(session, delete(KeptAnswer).where(KeptAnswer.expires_at < now - KEEP_OLD))
-
-
-def count_kept(session: Session, now: datetime) -> int:
-    """Count the answers that would be used."""
-    return session.scalar(select(func.count()).select_from(KeptAnswer).where(KeptAnswer.expires_at > now)) or 0
 
 
 def _find(session: Session, key: str) -> KeptAnswer | None:
