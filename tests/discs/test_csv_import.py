@@ -363,8 +363,8 @@ class TestUndo:
         found = bench.imports.undo_here(found.id)
         rows = {row.line: (row.outcome, row.reason) for row in bench.rows(found.id)}
         assert rows == {
-            2: ("left", "the storage box was changed since and stays as it is"),
-            3: ("left", "the tags was changed since, so it stays"),
+            2: ("left", "this was changed since and stays as it is: the storage box"),
+            3: ("left", "it stays, for this was changed since: the tags"),
             4: ("undone", ""),
             5: ("undone", "it was removed meanwhile"),
         }

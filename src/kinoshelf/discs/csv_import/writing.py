@@ -132,7 +132,7 @@ def take_back_added(session: Session, disc: Disc, before: Before) -> str:
     changed = [name for name in FIELDS if name not in REFRESHED and _differs(disc, name, before)]
     changed += [name for name in disc.edited_fields if name in FACT_FIELDS and _differs(disc, name, before)]
     if changed:
-        return f"{_labels(changed)} was changed since, so it stays"
+        return f"it stays, for this was changed since: {_labels(changed)}"
     loan = _open_loan(session, disc.id)
     if loan is not None and loan.id != before.get(LOAN_ID, [None, None])[1]:
         return f"it was lent to {loan.borrower} since, so it stays"
@@ -164,7 +164,7 @@ def take_back_update(session: Session, disc: Disc, before: Before, now: datetime
     if LOAN_ID in before:
         session.execute(delete(DiscLoan).where(DiscLoan.id == before[LOAN_ID][1], DiscLoan.returned_on.is_(None)))
     session.flush()
-    return f"{_labels(left)} was changed since and stays as it is" if left else ""
+    return f"this was changed since and stays as it is: {_labels(left)}" if left else ""
 
 
 def _differs(disc: Disc, name: str, before: Before) -> bool:
