@@ -128,6 +128,17 @@ class TestList:
         assert elements.every("a", id="at-genre-Action", aria_current="true")
         assert "1 of 3 discs" in page
 
+    async def test_a_search_narrows_what_stands_beside_the_filters(self, visit: Visit, put_disc: PutDisc) -> None:
+        put_disc(name="Alien", genres="Horror", is_unwatched=True)
+        put_disc(name="Alien 3", genres="Horror")
+        put_disc(name="Heat", genres="Crime")
+        browser = visit()
+        page = (await browser.get("/collection?search=alien&is_unwatched=true")).text
+        assert names(page) == ["Alien"]
+        assert 'id="at-genre-Crime"' not in page
+        assert names((await browser.get("/collection?search=alien&ids=3")).text) == []
+        assert "0 of 3 discs" in (await browser.get("/collection?search=nothing+like+it")).text
+
     async def test_several_states_can_be_chosen(self, visit: Visit, put_disc: PutDisc) -> None:
         for status in ("kept", "disposed", "unboxed"):
             put_disc(name=status, status=status)

@@ -18,7 +18,7 @@ from kinoshelf.discs.models import SavedView
 from kinoshelf.discs.queries import Page, count, page
 from kinoshelf.web import disc_words
 from kinoshelf.web.collection_address import COLUMNS, FLAGS, ORDER_OF_COLUMN, USUAL_ORDERS, Asked, turned
-from kinoshelf.web.disc_rows import ShownDisc, count_flag, shown
+from kinoshelf.web.disc_rows import ShownDisc, count_flag, searched_once, shown
 from kinoshelf.web.disc_words import discs_label, field_label
 from kinoshelf.web.formats import number
 from kinoshelf.web.languages import gettext, mark
@@ -141,8 +141,8 @@ class CollectionView:
 
 def read_collection(session: Session, asked: Asked) -> CollectionView:
     """Read the first chunk and everything around it."""
-    wanted = asked.wanted
-    found = read_page(session, asked, with_total=True)
+    wanted = searched_once(session, asked.wanted)
+    found = read_page(session, asked, wanted, with_total=True)
     return CollectionView(
         asked=asked,
         discs=shown(session, found.rows),
@@ -156,15 +156,15 @@ def read_collection(session: Session, asked: Asked) -> CollectionView:
 
 def read_chunk(session: Session, asked: Asked) -> CollectionView:
     """Read further discs and nothing around them."""
-    found = read_page(session, asked, with_total=False)
+    found = read_page(session, asked, asked.wanted, with_total=False)
     return CollectionView(asked, shown(session, found.rows), found.next_cursor, -1, -1, [], [])
 
 
-def read_page(session: Session, asked: Asked, *, with_total: bool) -> Page:
+def read_page(session: Session, asked: Asked, wanted: DiscFilter, *, with_total: bool) -> Page:
     """A cursor that is not one begins at the start: people keep addresses."""
     with suppress(DiscInvalid):
-        return page(session, asked.wanted, asked.order, asked.after or None, CHUNK_SIZE, with_total=with_total)
-    return page(session, asked.wanted, asked.order, None, CHUNK_SIZE, with_total=with_total)
+        return page(session, wanted, asked.order, asked.after or None, CHUNK_SIZE, with_total=with_total)
+    return page(session, wanted, asked.order, None, CHUNK_SIZE, with_total=with_total)
 
 
 def chips_of(asked: Asked) -> list[tuple[str, Chip]]:

@@ -9,11 +9,26 @@ from typing import Any, NamedTuple
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from kinoshelf.discs.filters import DiscFilter
+from kinoshelf.discs.filters import DiscFilter, conditions
 from kinoshelf.discs.models import Disc, DiscLoan
 from kinoshelf.discs.queries import count
 from kinoshelf.downloads.models import Download
 from kinoshelf.images.models import Artwork, ArtworkState
+
+MOST_FOUND = 5_000
+NO_DISC = 0
+
+
+def searched_once(session: Session, wanted: DiscFilter) -> DiscFilter:
+    """Return a filter that shows the same and names what the search found, unless that is a lot.
+
+    A page asks some ten questions about the same discs, and looking through all texts is the dear part of each.
+    """
+    if not wanted.search.strip():
+        return wanted
+    looked_for = DiscFilter(search=wanted.search, ids=wanted.ids)
+    ids = session.scalars(select(Disc.id).where(*conditions(looked_for)).limit(MOST_FOUND + 1)).all()
+    return wanted if len(ids) > MOST_FOUND else wanted.but(search="", ids=tuple(ids) or (NO_DISC,))
 
 
 def count_flag(session: Session, wanted: DiscFilter, name: str) -> int:
