@@ -67,7 +67,7 @@ MEANINGS: Mapping[str, Sequence[str]] = {
         "film",
         "films",
         "movies",
-        "titel",
+        "titel",  # codespell:ignore titel
         "filmtitel",
         "titre",
         "titolo",
