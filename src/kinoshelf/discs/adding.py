@@ -80,7 +80,8 @@ def add(
     )
     session.add(disc)
     session.flush()
-    write_tags(session, disc.id, tags)
+    if tags:
+        write_tags(session, disc.id, tags)
     learn(session, disc, now)
     tell(session, DiscAdded, (disc.id,))
     return disc
