@@ -125,6 +125,8 @@ class Disc(Base):
             sqlite_where=text("location <> ''"),
             postgresql_where=text("location <> ''"),
         ),
+        # A number that was removed must not lead to another disc.
+        {"sqlite_autoincrement": True},
     )
 
 

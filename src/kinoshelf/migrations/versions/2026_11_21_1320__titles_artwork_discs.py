@@ -221,7 +221,8 @@ def upgrade() -> None:
     sa.Column('updated_at', UTCDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['poster_id'], ['artworks.id'], name=op.f('fk_discs_poster_id_artworks'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['title_id'], ['titles.id'], name=op.f('fk_discs_title_id_titles'), ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_discs'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_discs')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('discs', schema=None) as batch_op:
         batch_op.create_index('ix_discs_barcode', ['barcode'], unique=False)
