@@ -19,7 +19,14 @@ from kinoshelf.core.http.errors import UpstreamNotFound
 
 
 class SurfaceRoute(APIRoute):
-    """A route of this surface."""
+    """A route of this surface: found with and without the slash at its end, documented as it is declared."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        found, child = super().matches(scope)
+        if found is Match.NONE and scope["type"] == "http" and not scope["path"].endswith("/"):
+            # A route of its own for each form would double the time that loading them takes.
+            return super().matches({**scope, "path": f"{scope['path']}/"})
+        return found, child
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -44,15 +51,8 @@ class JSONOnlyRoute(SurfaceRoute):
 
 
 class SurfaceRouter(APIRouter):
-    """Finds each path with and without the slash at its end; documented is the form it is declared in."""
-
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**{"route_class": SurfaceRoute, "strict_content_type": False, **arguments})
-
-    def add_api_route(self, path: str, endpoint: Callable[..., Any], **arguments: Any) -> None:
-        super().add_api_route(path, endpoint, **arguments)
-        if path.endswith("/"):
-            super().add_api_route(path.rstrip("/"), endpoint, **{**arguments, "include_in_schema": False})
 
 
 def wants_json(scope: Scope) -> bool:
