@@ -69,7 +69,9 @@ class KeptAnswers:
                 task = asyncio.get_running_loop().create_task(self._ask(key, lifetime, fetch, shared))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(asyncio.wrap_future(shared))
+        waiting = asyncio.wrap_future(shared)
+        waiting.add_done_callback(_look_at)
+        return await asyncio.shield(waiting)
 
     async def _ask(self, key: str, lifetime: timedelta, fetch: Fetch, shared: Future[bytes]) -> None:
         try:
@@ -91,6 +93,12 @@ class KeptAnswers:
     def _end(self, key: str) -> None:
         with self._lock:
             del self._asking[key]
+
+
+def _look_at(waiting: asyncio.Future[bytes]) -> None:
+    """Whoever waited may be gone: a failure nobody looks at would be reported as a defect."""
+    if not waiting.cancelled():
+        waiting.exception()
 
 
 def remove_old_answers(session: Session, now: datetime) -> int:
