@@ -13,7 +13,7 @@ import pytest
 from kinoshelf.app import Hub
 from kinoshelf.core.clock import SystemClock
 from kinoshelf.downloads.adding import NewDownload
-from kinoshelf.downloads.engine.fetch import OVERLAP_BYTES
+from kinoshelf.downloads.engine.segment import OVERLAP_BYTES
 from kinoshelf.downloads.states import State
 from tests.downloads.queue import Queue
 from tests.faults.processes import Nursery, Victim

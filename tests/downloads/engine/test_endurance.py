@@ -118,14 +118,14 @@ class TestIdle:
 
 def counted(queue: Queue):
     """Count how often the engine looks whether there is something to do."""
-    engine, calls = queue.hub.engine, []
-    genuine = engine._turn
+    backlog, calls = queue.hub.engine._backlog, []
+    genuine = backlog.turn
 
-    def turn():
+    def turn(settings):
         calls.append(1)
-        return genuine()
+        return genuine(settings)
 
-    engine._turn = turn
+    backlog.turn = turn
     return lambda: len(calls)
 
 

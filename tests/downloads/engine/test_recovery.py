@@ -241,7 +241,7 @@ class TestSilentWorker:
         mine, others = rows
         held_by_dead(still, mine, claimed_by=hub.seat.name, lease_until=hub.clock.now() - timedelta(seconds=1))
         held_by_dead(still, others, claimed_by="worker-far-1-x", lease_until=hub.clock.now() - timedelta(seconds=1))
-        assert hub.engine._keeper.recover(hub.store.current) == 1
+        assert hub.engine._recovery.recover(hub.store.current) == 1
         assert (still.state(mine), still.state(others)) == (State.DOWNLOADING, State.QUEUED)
 
     def test_gets_its_time_after_the_database_was_away(self, make_hub, still: Queue, rows: tuple[str, str]) -> None:
@@ -249,7 +249,7 @@ class TestSilentWorker:
         mine, others = rows
         held_by_dead(still, mine, claimed_by=hub.seat.name, lease_until=hub.clock.now() - timedelta(seconds=20))
         held_by_dead(still, others, claimed_by="worker-far-1-x", lease_until=hub.clock.now() - timedelta(seconds=20))
-        assert hub.engine._keeper.recover(hub.store.current, True) == 0
+        assert hub.engine._recovery.recover(hub.store.current, True) == 0
         assert (still.state(mine), still.state(others)) == (State.DOWNLOADING, State.DOWNLOADING)
 
     def test_is_read_in_its_journal_before_its_file_is_fetched_again(self, make_hub, make_queue, still, faulty) -> None:
@@ -261,7 +261,7 @@ class TestSilentWorker:
         held_by_dead(still, download, claimed_by="worker-far-1-x", lease_until=hub.clock.now() - timedelta(seconds=1))
         told = still.folder / f"{JOURNAL_PREFIX}worker-far-1-x.json"
         told.write_text(json.dumps([(download, str(part), str(final), len(CONTENT), "")]))
-        hub.engine._keeper.recover(hub.store.current)
+        hub.engine._recovery.recover(hub.store.current)
         assert still.state(download) == State.COMPLETED
         assert final.read_bytes() == CONTENT
         assert told.exists(), "it is its own to clear"

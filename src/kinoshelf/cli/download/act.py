@@ -211,8 +211,8 @@ def _free_what_the_dead_held(hub: Hub) -> None:
     """Take downloads from workers that were killed: nobody else would clear away what they left on the disk."""
     from kinoshelf.cli.server_record import somebody_works
     from kinoshelf.core.processes import bury_dead
-    from kinoshelf.downloads.engine.keeper import Keeper
+    from kinoshelf.downloads.engine.recovery import Recovery
 
     settings = hub.store.current
     if bury_dead(settings.data_dir) and not somebody_works(settings.data_dir):
-        Keeper(hub.database, hub.clock, settings.data_dir, hub.seat.name).recover(settings)
+        Recovery(hub.database, hub.clock, settings.data_dir, hub.seat.name).recover(settings)

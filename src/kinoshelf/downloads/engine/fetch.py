@@ -4,248 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
-import errno
-import re
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from kinoshelf.downloads.checksums import Checksum, checksum_from_headers
-from kinoshelf.downloads.engine.growth import MIN_SPLIT_BYTES, Growth, HostMemory
-from kinoshelf.downloads.engine.pace import Pace
+from kinoshelf.downloads.engine.growth import MIN_SPLIT_BYTES, Growth
+from kinoshelf.downloads.engine.heads import REDIRECTS, body_span, opaque
+from kinoshelf.downloads.engine.job import Job, Needs
 from kinoshelf.downloads.engine.partfile import Origin, PartFile
-from kinoshelf.downloads.engine.transport import Answer, Exchange, Request, Transport, TransportFailed
+from kinoshelf.downloads.engine.segment import Segment, Stop
+from kinoshelf.downloads.engine.storage import storage_failure
+from kinoshelf.downloads.engine.transport import Answer, TransportFailed
 from kinoshelf.downloads.errors import LinkNotUsable
 from kinoshelf.downloads.links import parse_link
 from kinoshelf.downloads.naming import filename_from_disposition, filename_from_url
 from kinoshelf.downloads.progress import SpeedMeter
-from kinoshelf.downloads.retry import Cause, Failure, failure_of_status
+from kinoshelf.downloads.retry import Cause, Failure
 
-WRITE_BYTES = 256 * 1024
 MAX_REDIRECTS = 10
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Without a validator the last bytes are fetched again and compared before anything is added to them.
-OVERLAP_BYTES = 64 * 1024
 PREALLOCATE_FROM_BYTES = 1024 * 1024
-CONTENT_RANGE = re.compile(r"^bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$", re.IGNORECASE | re.ASCII)
-NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 # What came in tiny pieces, or slowly, is written this often all the same, so that a checkpoint finds it.
 FLUSH_SECONDS = 0.5
-MAX_HELD_CHUNKS = 256
-
-
-class Stop(Exception):
-    """The attempt ends with a failure that was found while bytes arrived."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-@dataclass(slots=True)
-class Job:
-    """What the queue hands to the engine for one download."""
-
-    id: str
-    url: str
-    host: str
-    filename: str
-    is_filename_given: bool
-    directory: Path
-    part_path: Path
-    stored_part_path: str | None
-    size_bytes: int | None
-    downloaded_bytes: int
-    checksum: Checksum | None
-    speed_limit_bytes_per_second: int
-    max_segments: int | None
-    retry_count: int
-    retries_by_cause: dict[str, int]
-    started_at: datetime
-    may_resume: bool = True
-    """False once nobody wants the part file any more."""
-
-
-@dataclass(slots=True)
-class Needs:
-    """What an attempt uses of the engine."""
-
-    transport: Transport
-    request: Callable[[str, tuple[tuple[str, str], ...]], Request]
-    memory: HostMemory
-    pace: Pace
-    engine_bytes: Callable[[], int]
-    connections_left: Callable[[str], int]
-    free_bytes: Callable[[Path], int]
-    reserve_bytes: int
-    max_segments: int
-    stall_seconds: float
-    preallocate: bool
-    in_thread: Callable[..., Awaitable[Any]]
-
-
-class Segment:
-    """One connection and the span it fills: the sink of its exchange. `end` may move down while it runs, when another
-    connection takes over the rest.
-    """
-
-    def __init__(self, fetch: Fetch, start: int, end: int | None, *, is_extra: bool) -> None:
-        self.fetch = fetch
-        self.start = start
-        self.position = start
-        self.is_extra = is_extra
-        self.exchange: Exchange | None = None
-        self.answer: Answer | None = None
-        self.failure: Failure | None = None
-        self.held_bytes = 0
-        self.overlap = b""
-        self._end = end
-        self._body_end = 0
-        self._is_dropped = False
-        self._asked_end: int | None = None
-        self._chunks: list[bytes] = []
-        self._easy_bytes = 0
-        """While less than this is held, the next bytes need no look at anything else."""
-
-    @property
-    def end(self) -> int | None:
-        """Where the span ends; None while nobody knows."""
-        return self._end
-
-    @end.setter
-    def end(self, end: int | None) -> None:
-        self._end = end
-        self.look_ahead()
-
-    def look_ahead(self) -> None:
-        """Find out how much may come before the next look: at the limits, at what is to be compared, at the end."""
-        if self._is_dropped or self.overlap or self.fetch.pace.is_limited:
-            self._easy_bytes = 0
-        else:
-            self._easy_bytes = WRITE_BYTES if self._end is None else min(WRITE_BYTES, self._end - self.position)
-
-    @property
-    def remaining(self) -> int:
-        """Bytes that are still to come; 0 as well where nobody knows."""
-        return 0 if self.end is None else max(0, self.end - self.position - self.held_bytes)
-
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        part = self.fetch.part
-        size_bytes = self.fetch.size_bytes
-        # The rest of the file is asked for as a whole; a hole in it, and the part of an extra connection, as what it is.
-        is_bounded = self.end is not None and (self.is_extra or (size_bytes is not None and self.end < size_bytes))
-        self._asked_end = self.end if is_bounded else size_bytes
-        if not self.is_extra and self.start == 0 and self.end is None:
-            return ()
-        start = self.start
-        validator = part.origin.validator
-        if start > 0 and not self.is_extra:
-            # Whatever the validators say: hosts err, and dates do not see two changes within a second.
-            length = min(OVERLAP_BYTES, next((end - begin for begin, end in part.ranges.spans if end == start), 0))
-            self.overlap = part.read(start - length, length)
-            start -= length
-        last = str(self.end - 1) if is_bounded and self.end is not None else ""
-        found = [("Range", f"bytes={start}-{last}")]
-        if validator:
-            found.append(("If-Range", validator))
-        return tuple(found)
-
-    def begin(self, answer: Answer) -> bool:
-        self.answer = answer
-        self._body_end = 0
-        if answer.status in REDIRECTS:
-            return False
-        if answer.status not in {200, 206}:
-            after = retry_after_seconds(answer.headers.get("retry-after", ""))
-            self.failure = failure_of_status(answer.status, after, answer.reason)
-            return False
-        try:
-            self.fetch.accept(self, answer)
-        except Stop as stop:
-            self.failure = stop.failure
-            return False
-        self.look_ahead()
-        return True
-
-    def begin_at_zero(self) -> None:
-        """The host sends the whole file from its start, whatever was asked."""
-        self.start = self.position = 0
-        self.overlap = b""
-
-    def expect_until(self, end: int) -> None:
-        """Note where the answer ends by its own word; it may bring fewer bytes than were asked for."""
-        self._body_end = end
-
-    @property
-    def is_cut_short_by_host(self) -> bool:
-        """Whether the host kept its word but gave a smaller part than was asked for."""
-        return self.start < self.position == self._body_end
-
-    def write(self, chunk: bytes) -> bool | None:
-        # Called for every 16 KiB: the usual case is one comparison.
-        held_bytes = self.held_bytes + len(chunk)
-        if held_bytes < self._easy_bytes and len(self._chunks) < MAX_HELD_CHUNKS:
-            self._chunks.append(chunk)
-            self.held_bytes = held_bytes
-            return True
-        return self._write_looking(chunk)
-
-    def _write_looking(self, chunk: bytes) -> bool | None:
-        fetch = self.fetch
-        if self._is_dropped:
-            return False
-        if fetch.pace.is_limited and not fetch.pace.may_take(len(chunk)):
-            if self.exchange is not None:
-                fetch.pace.hold(self.exchange.resume)
-            return None
-        if self.overlap:
-            chunk = self._compared(chunk)
-        length = len(chunk)
-        is_full = False
-        if self.end is not None and self.position + self.held_bytes + length >= self.end:
-            length = max(0, self.end - self.position - self.held_bytes)
-            chunk = chunk[:length]
-            is_full = True
-        self._chunks.append(chunk)
-        self.held_bytes += length
-        if self.held_bytes >= WRITE_BYTES or is_full or len(self._chunks) >= MAX_HELD_CHUNKS:
-            self.flush()
-        # A connection that was asked for no more reads on to its end, so that it can be used again.
-        return not (is_full and self.end != (self._asked_end or fetch.size_bytes))
-
-    def _compared(self, chunk: bytes) -> bytes:
-        seen, rest = chunk[: len(self.overlap)], chunk[len(self.overlap) :]
-        if seen != self.overlap[: len(seen)]:
-            raise Stop(Failure(Cause.CHANGED, "the file at the host is another one now", must_restart=True))
-        self.overlap = self.overlap[len(seen) :]
-        return rest
-
-    def flush(self) -> None:
-        if self.held_bytes:
-            chunks, length = self._chunks, self.held_bytes
-            self._chunks, self.held_bytes = [], 0
-            self.fetch.moved_bytes += length
-            self.fetch.store(chunks, self.position, length)
-            self.position += length
-            self.look_ahead()
-
-    def give_up_rest(self) -> None:
-        """Close the connection; somebody else fetches what is missing."""
-        self.end = self.position + self.held_bytes
-        if self.exchange is not None:
-            self.exchange.abort()
-
-    def drop(self) -> None:
-        """Close the connection and forget what has not been written: it belongs to another file."""
-        self._is_dropped = True
-        self.fetch.moved_bytes += self.held_bytes
-        self._chunks, self.held_bytes = [], 0
-        self.give_up_rest()
 
 
 class Fetch:
@@ -466,7 +247,7 @@ class Fetch:
 
     def accept(self, segment: Segment, answer: Answer) -> None:
         """Check a head against what is known. Raises Stop when the bytes that follow do not belong here."""
-        total, begin, end = _length(answer)
+        total, begin, end = body_span(answer)
         if answer.status == 206:
             is_first = segment.start == 0 and not segment.is_extra
             if begin is None or total is None:
@@ -497,7 +278,7 @@ class Fetch:
         if self.size_bytes is not None and total != self.size_bytes:
             raise Stop(Failure(Cause.CHANGED, "the file at the host has another length now", must_restart=True))
         etag = answer.headers.get("etag", "")
-        if known.etag and etag and _opaque(etag) != _opaque(known.etag):
+        if known.etag and etag and opaque(etag) != opaque(known.etag):
             raise Stop(Failure(Cause.CHANGED, "the file at the host is another one now", must_restart=True))
         modified = answer.headers.get("last-modified", "")
         if not known.etag and known.last_modified and modified and modified != known.last_modified:
@@ -670,55 +451,3 @@ class Fetch:
         if self._preallocation is not None:
             with contextlib.suppress(OSError):
                 await self._preallocation
-
-
-def _length(answer: Answer) -> tuple[int | None, int | None, int]:
-    """Return the length of the whole file and where this body begins and ends, as far as the head tells."""
-    if answer.status == 206:
-        match = CONTENT_RANGE.match(answer.headers.get("content-range", "").strip())
-        if not match or match[3] == "*":
-            return None, None, 0
-        return int(match[3]), int(match[1]), int(match[2]) + 1
-    text = answer.headers.get("content-length", "")
-    if "transfer-encoding" in answer.headers or not NUMBER.fullmatch(text):
-        return None, 0, 0
-    return int(text), 0, int(text)
-
-
-def _opaque(etag: str) -> str:
-    return etag.removeprefix("W/")
-
-
-def retry_after_seconds(value: str) -> float | None:
-    """Read Retry-After: seconds, or a date."""
-    value = value.strip()
-    if not value:
-        return None
-    if NUMBER.fullmatch(value):
-        return float(value)
-    try:
-        at = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
-
-
-def storage_failure(error: OSError, path: Path) -> Failure:
-    """Say in words why the disk refused."""
-    place = error.filename or str(path.parent)
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Failure(Cause.DISK_FULL, f"there is no room left for {path.name}")
-    words = {
-        errno.EACCES: "the hub may not write there",
-        errno.EPERM: "the hub may not write there",
-        errno.EROFS: "it is read-only",
-        errno.ENOENT: "the folder is gone",
-        errno.ENOTDIR: "a part of the path is not a folder",
-        errno.EFBIG: "the file system does not take files this large",
-        errno.ENAMETOOLONG: "the name is too long",
-        errno.EIO: "the disk reports an error",
-    }
-    return Failure(
-        Cause.STORAGE, f"{place} cannot be written: {words.get(error.errno or 0, error.strerror or str(error))}"
-    )
