@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from kinoshelf.web import add, boxes, bulk_edit, collection, disc, entry, imports, paste, queue, settings, start
+from kinoshelf.web import (
+    add,
+    boxes,
+    bulk_edit,
+    collection,
+    disc,
+    entry,
+    imports,
+    loans,
+    paste,
+    queue,
+    settings,
+    start,
+    stats,
+    upkeep,
+    wishes,
+)
 from kinoshelf.web.pages import static_tree
 from kinoshelf.web.visitor import VisitorMiddleware
 
@@ -19,6 +35,10 @@ ROUTERS = (
     imports.router,
     boxes.router,
     bulk_edit.router,
+    wishes.router,
+    loans.router,
+    upkeep.router,
+    stats.router,
     settings.router,
 )
 
