@@ -53,7 +53,7 @@ GROUPS = (
         ),
     ),
     Group("network", mark("Network"), "globe", ("engine.", "allow_private_hosts")),
-    Group("sources", mark("Sources and keys"), "key-round", ("sources", "tmdb.", "fshare.")),
+    Group("sources", mark("Sources and keys"), "key-round", ("sources", "tmdb.", "yts.", "fshare.")),
     Group("access", mark("Access"), "lock", ("trust_local", "security.", "downloads.cors_origins")),
     Group(
         "hub",
@@ -88,6 +88,11 @@ LABELS = {
     "allow_private_hosts": mark("Private hosts links may reach"),
     "sources": mark("Sources"),
     "tmdb.api_key": mark("TMDB key"),
+    "tmdb.base_url": mark("TMDB address"),
+    "tmdb.image_base_url": mark("Address of TMDB's pictures"),
+    "tmdb.language": mark("Language of facts"),
+    "tmdb.region": mark("Region of certificates"),
+    "yts.base_url": mark("YTS address"),
     "fshare.email": mark("Fshare account"),
     "fshare.password": mark("Fshare password"),
     "fshare.app_key": mark("Fshare app key"),
@@ -117,6 +122,8 @@ UNITS = (
 )
 # Read once at the start: a change shows after the next one.
 AFTER_RESTART = frozenset({"host", "port", "logging.level", "logging.format"})
+# What can be asked whether it works, and who answers.
+TESTED = {"tmdb.api_key": "tmdb", "yts.base_url": "yts"}
 # They say where the settings themselves are, so the settings cannot say it.
 DECIDED_AT_START = frozenset({"data_dir", "config_dir", "database_url"})
 
@@ -144,6 +151,11 @@ class SettingField:
     @property
     def is_fixed(self) -> bool:
         return bool(self.variable) or self.key in DECIDED_AT_START
+
+    @property
+    def test(self) -> str:
+        """What the button beside it asks; empty where there is none."""
+        return TESTED.get(self.key, "")
 
     @property
     def id(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, SecretStr
@@ -11,19 +11,22 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
 from kinoshelf.core.access.gate import Caller, Gate
-from kinoshelf.core.access.guards import CredentialGuard, PageVisitor, give_cookie
+from kinoshelf.core.access.guards import CredentialGuard, PageVisitor, give_cookie, local_or_signed_in
 from kinoshelf.core.access.keys import APIKeys
 from kinoshelf.core.access.passwords import PasswordTooWeak, missing_from_password, set_password
 from kinoshelf.core.access.policy import Need
 from kinoshelf.core.access.signing_in import SignIn
 from kinoshelf.core.clock import Clock
 from kinoshelf.core.database import Database
-from kinoshelf.core.errors import NeedsSignIn
+from kinoshelf.core.errors import InvalidInput, NeedsSignIn, NotConfigured, UpstreamError
 from kinoshelf.core.settings import WEEKDAYS, SettingsStore
 from kinoshelf.core.web import JSONBytes, use
+from kinoshelf.discs.torrents import Torrents
+from kinoshelf.titles.catalogue import Catalogue
 from kinoshelf.web.entry import access_of
+from kinoshelf.web.films import sentence
 from kinoshelf.web.formats import moment
-from kinoshelf.web.languages import codes, language
+from kinoshelf.web.languages import codes, gettext, language
 from kinoshelf.web.pages import render
 from kinoshelf.web.setting_fields import fields_by_group
 
@@ -75,6 +78,32 @@ async def settings(
         languages=[language(code) for code in codes()],
         password_rules=missing_from_password(""),
     )
+
+
+class TestWish(BaseModel):
+    """`value` is a key that is not saved yet; empty for what is in force."""
+
+    what: Literal["tmdb", "yts"]
+    value: SecretStr = Field(SecretStr(""), max_length=1000)
+
+
+@router.post("/test", dependencies=[Depends(local_or_signed_in)])
+async def test_source(
+    body: TestWish,
+    catalogue: Annotated[Catalogue, Depends(use(Catalogue))],
+    torrents: Annotated[Torrents, Depends(use(Torrents))],
+) -> JSONBytes:
+    """Ask a source whether it answers and takes the key, and say it in words."""
+    value = body.value.get_secret_value().strip()
+    try:
+        if body.what == "tmdb":
+            await catalogue.check_key(value or None)
+        else:
+            await torrents.check()
+    except (NotConfigured, UpstreamError, InvalidInput) as problem:
+        return JSONBytes({"works": False, "message": sentence(problem.message)})
+    said = gettext("TMDB takes the key.") if body.what == "tmdb" else gettext("YTS answers.")
+    return JSONBytes({"works": True, "message": said})
 
 
 class KeyWish(BaseModel):

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
 from kinoshelf.core.access.guards import local_or_signed_in, public
-from kinoshelf.core.clock import iso
+from kinoshelf.core.clock import Clock, iso
 from kinoshelf.core.database import Database
 from kinoshelf.core.settings import Settings, SettingsStore
-from kinoshelf.core.web import JSONBytes
+from kinoshelf.core.web import JSONBytes, use
+from kinoshelf.discs.loans import count_loans, today_of
+from kinoshelf.discs.queries import count_by_status
+from kinoshelf.discs.statistics import newest
+from kinoshelf.discs.wishes import count_wishes
 from kinoshelf.downloads.progress import ProgressBoard
 from kinoshelf.downloads.queries import Filter, count_by_group, count_by_state, list_downloads
 from kinoshelf.downloads.states import GROUPS
+from kinoshelf.titles.review import count_waiting
 from kinoshelf.web import formats
+from kinoshelf.web.disc_rows import ShownDisc, shown
 from kinoshelf.web.entry import GateDep, access_of
 from kinoshelf.web.folders import free_space
-from kinoshelf.web.languages import gettext, mark
+from kinoshelf.web.languages import gettext, mark, ngettext
 from kinoshelf.web.pages import data_block, render, url
 from kinoshelf.web.queries import list_finished
 from kinoshelf.web.queue import BoardDep, DatabaseDep, StoreDep
@@ -31,6 +38,7 @@ from kinoshelf.web.rows import task_view
 router = APIRouter(include_in_schema=False)
 
 RUNNING_SHOWN = 5
+NEWEST_SHOWN = 6
 FINISHED_SHOWN = 8
 # Below this share of free space a disk is shown as filling up.
 SCARCE_SHARE = 0.1
@@ -49,6 +57,39 @@ class Disk(NamedTuple):
     @property
     def is_scarce(self) -> bool:
         return bool(self.total_bytes) and self.free_bytes / self.total_bytes < SCARCE_SHARE
+
+
+class Figure(NamedTuple):
+    key: str
+    label: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True)
+class ShelfView:
+    """The collection in short: its figures, and the discs that came last."""
+
+    figures: list[Figure]
+    newest: list[ShownDisc]
+
+
+def read_shelf(session: Session, today: date) -> ShelfView:
+    counts = count_by_status(session)
+    lent, overdue = count_loans(session, today)
+    total = sum(counts.values())
+    figures = [
+        Figure("total", ngettext("disc", "discs", total), total, url("/collection")),
+        Figure("kept", gettext("kept"), counts.get("kept", 0), url("/collection", status="kept")),
+        Figure("unboxed", gettext("unboxed"), counts.get("unboxed", 0), url("/collection", status="unboxed")),
+        Figure("disposed", gettext("disposed"), counts.get("disposed", 0), url("/collection", status="disposed")),
+        Figure("lent", gettext("lent"), lent, url("/loans")),
+        Figure("overdue", gettext("overdue"), overdue, url("/loans", show="overdue")),
+        Figure("wishes", gettext("wished for"), count_wishes(session), url("/wishes")),
+        Figure("reviews", gettext("to review"), count_waiting(session), url("/reviews")),
+    ]
+    kept = [figure for figure in figures if figure.count or figure.key in {"total", "kept"}]
+    return ShelfView(kept, shown(session, newest(session, NEWEST_SHOWN)))
 
 
 @dataclass(frozen=True)
@@ -121,14 +162,21 @@ async def _view(database: Database, board: ProgressBoard, store: SettingsStore) 
 
 @router.get("/", dependencies=[Depends(public)])
 async def start(
-    request: Request, database: DatabaseDep, board: BoardDep, gate: GateDep, store: StoreDep
+    request: Request,
+    database: DatabaseDep,
+    board: BoardDep,
+    gate: GateDep,
+    store: StoreDep,
+    clock: Annotated[Clock, Depends(use(Clock))],
 ) -> HTMLResponse:
     access = await access_of(request, gate)
+    today = today_of(clock.now(), store.current.zone)
     return render(
         "start.html",
         access=access,
         next=url("/"),
         view=await _view(database, board, store) if access.may_look else None,
+        shelf=await database.reading(lambda session: read_shelf(session, today)) if access.may_look else None,
         is_untouched=not store.current.config_file.exists() and not access.has_password,
     )
 

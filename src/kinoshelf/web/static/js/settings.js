@@ -94,6 +94,33 @@ form.addEventListener("click", (event) => {
 
 byId("discard").addEventListener("click", () => location.reload());
 
+// Does a key work, does an address answer? A key that was typed is asked about before it is saved.
+form.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-test]");
+  if (!button) return;
+  const row = button.closest(".setting");
+  const said = row.querySelector("[data-test-said]");
+  const isSecret = row.dataset.kind === "secret";
+  const say = (text, isGood) => {
+    setText(said, text);
+    if (isGood === null) delete said.dataset.good;
+    else said.dataset.good = String(isGood);
+  };
+  if (!isSecret && row.hasAttribute("data-changed")) {
+    say(_("Save it first, then test it."), null);
+    return;
+  }
+  button.disabled = true;
+  say(_("Asking …"), null);
+  try {
+    const answer = await post("/settings/test", { what: button.dataset.test, value: isSecret ? row.querySelector("input").value : "" });
+    say(answer.message, answer.works);
+  } catch (error) {
+    say(error.message, false);
+  }
+  button.disabled = false;
+});
+
 function firstInvalid() {
   for (const row of rows) {
     const field = [...row.querySelectorAll("input, select")].find((one) => !one.checkValidity());
