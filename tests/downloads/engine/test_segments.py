@@ -25,7 +25,8 @@ def connections_of(queue: Queue, download_id: str) -> list[int]:
 
     def is_done() -> bool:
         live = queue.live(download_id)
-        if live is not None:
+        # Before the first connection and while the finished file is recorded there is none.
+        if live is not None and live.connections:
             seen.append(live.connections)
         return queue.state(download_id) is State.COMPLETED
 
@@ -51,7 +52,10 @@ class TestHostThatLimitsConnections:
         first, *others = file.requests
         assert first.range is None
         assert {other.headers["if-range"] for other in others} == {file.etag()}
-        assert all(other.range and not other.range.endswith("-") for other in others)
+        assert all(other.range and not other.range.startswith("bytes=0-") for other in others)
+        # On a busy machine the extra connections may look useless, and are closed: then the first asks for what the
+        # last of them left, to the end of the file.
+        assert sum(other.range.endswith("-") for other in others) <= 1
 
     @pytest.mark.environ(KINOSHELF_ENGINE_MAX_SEGMENTS_PER_DOWNLOAD="3")
     def test_is_asked_over_no_more_than_the_user_allows(self, queue: Queue, faulty: FaultyServer) -> None:
