@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.orm import Session
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from kinoshelf.core.access.addresses import is_loopback_place
 from kinoshelf.core.access.approach import approach_of
@@ -87,6 +87,18 @@ async def _answer(database: Any, field: str, name: str) -> HTMLResponse:
 @router.get("/box-sets")
 async def box_sets(database: DatabaseDep, name: Name = "") -> HTMLResponse:
     return await _answer(database, "box_set_name", name)
+
+
+@router.get("/box-sets/{name:path}")
+async def box_set(name: str) -> RedirectResponse:
+    """The address box sets have elsewhere; names may hold slashes, so ours stands in the query."""
+    return RedirectResponse(url("/box-sets", name=name.removesuffix("/")), 308)
+
+
+@router.get("/tartan")
+@router.get("/tartan/")
+async def tartan() -> RedirectResponse:
+    return RedirectResponse(url("/collection", is_tartan_dvd="true"), 308)
 
 
 @router.get("/storage-boxes")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 from starlette.responses import HTMLResponse
 
 from kinoshelf.core.access.guards import local_or_signed_in, page_for_signed_in
@@ -17,6 +18,7 @@ from kinoshelf.core.web import JSONBytes, use
 from kinoshelf.discs.editing import unlock
 from kinoshelf.discs.looking_up import DiscNotMatched
 from kinoshelf.discs.queries import get
+from kinoshelf.discs.torrents import Torrents
 from kinoshelf.web.disc_view import form_groups, read_disc
 from kinoshelf.web.disc_words import language_name
 from kinoshelf.web.films import MOST_FILMS, ArtworkDep, CatalogueDep, pictures_of
@@ -40,10 +42,15 @@ class FieldsToUnlock(BaseModel):
 
 
 @router.get("/dvd/{disc_id}/", dependencies=[Depends(page_for_signed_in)])
-async def show(disc_id: DiscId, database: DatabaseDep, store: StoreDep) -> HTMLResponse:
+async def show(
+    disc_id: DiscId, database: DatabaseDep, store: StoreDep, torrents: Annotated[Torrents, Depends(use(Torrents))]
+) -> HTMLResponse:
     settings = store.current
     view = await database.reading(lambda session: read_disc(session, disc_id, settings))
-    return render("disc.html", view=view)
+    answer = render("disc.html", view=view)
+    # Once a day, and nobody waits for it: the next look at the page shows what came.
+    answer.background = BackgroundTask(torrents.look, disc_id, is_forced=False)
+    return answer
 
 
 @router.get("/dvd/{disc_id}/edit/", dependencies=[Depends(page_for_signed_in)])

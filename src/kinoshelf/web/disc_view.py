@@ -100,7 +100,7 @@ def _film_facts(disc: Any) -> list[Fact]:
     found = [
         _fact(disc, "director", director=""),
         _fact(disc, "genres", genre=""),
-        _fact(disc, "original_language", disc_words.language_name(disc.original_language)),
+        _fact(disc, "original_language", disc.original_language and disc_words.language_name(disc.original_language)),
         _fact(disc, "production_companies", production_company=""),
         _fact(disc, "budget", disc_words.dollars(disc.budget)),
         _fact(disc, "revenue", disc_words.dollars(disc.revenue)),
