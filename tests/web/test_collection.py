@@ -113,13 +113,13 @@ class TestList:
     async def test_a_cursor_that_is_none_begins_at_the_start(self, visit: Visit, put_disc: PutDisc) -> None:
         put_disc(name="Alien")
         for after in ("x", "é", "a" * 3000):
-            assert names((await visit.get().get("/collection", params={"after": after})).text) == ["Alien"]
+            assert names((await visit().get("/collection", params={"after": after})).text) == ["Alien"]
 
     async def test_filters_combine_and_count_what_they_would_show(self, visit: Visit, put_disc: PutDisc) -> None:
         put_disc(name="Alien", genres="Horror", release_year=1979, status="unboxed")
         put_disc(name="Aliens", genres="Action", release_year=1986, is_unwatched=True)
         put_disc(name="Heat", genres="Action, Crime", release_year=1995)
-        page = (await visit.get().get("/collection?genre=Action&is_unwatched=true")).text
+        page = (await visit().get("/collection?genre=Action&is_unwatched=true")).text
         assert names(page) == ["Aliens"]
         elements = Elements(page)
         decades = elements.every("a", id="at-decade-1980")
@@ -162,7 +162,7 @@ class TestList:
         number = put_disc(name="Alien", status="unboxed", location="17")
         with hub.database.write() as session:
             session.add(DiscLoan(disc_id=number, borrower="Ripley", lent_on=MADE_AT.date(), notes=""))
-        page = (await visit.get().get("/collection?on_loan=true")).text
+        page = (await visit().get("/collection?on_loan=true")).text
         assert names(page) == ["Alien"]
         assert "On loan" in page
         assert "17</span>" in page
@@ -178,7 +178,7 @@ class TestList:
     async def test_saved_views_are_links(self, visit: Visit, hub: Hub) -> None:
         with hub.database.write() as session:
             save_view(session, "Horror <at night>", "genre=Horror&look=table", hub.clock.now())
-        page = (await visit.get().get("/collection")).text
+        page = (await visit().get("/collection")).text
         assert "Horror &lt;at night&gt;" in page
         assert Elements(page).every("a", href="/collection?genre=Horror&look=table")
 
@@ -195,7 +195,7 @@ class TestDisc:
             revenue=104_000_000,
         )
         other = put_disc(name="Alien", tmdb_id=348, disk_type="UHD")
-        page = Elements((await visit.get().get(f"/dvd/{number}/")).text)
+        page = Elements((await visit().get(f"/dvd/{number}/")).text)
         for href in (
             "/storage-boxes?name=Box+%2F+1",
             "/collection?director=Ridley+Scott",
@@ -227,7 +227,7 @@ class TestDisc:
             disc = session.get(Disc, number)
             for name, value in fields.items():
                 setattr(disc, name, value)
-        assert said in (await visit.get().get(f"/dvd/{number}/")).text
+        assert said in (await visit().get(f"/dvd/{number}/")).text
 
     async def test_the_form_marks_what_a_person_wrote_and_unlocks_it(
         self, visit: Visit, put_disc: PutDisc, hub: Hub
@@ -250,7 +250,7 @@ class TestDisc:
         number = put_disc(name="Alien")
         with hub.database.write() as session:
             loans.lend(session, number, "Ripley", MADE_AT.date())
-        assert "Ripley has it since Jan 2, 2026." in (await visit.get().get(f"/dvd/{number}/")).text
+        assert "Ripley has it since Jan 2, 2026." in (await visit().get(f"/dvd/{number}/")).text
 
     async def test_opening_it_looks_for_torrents_unasked(self, visit: Visit, put_disc: PutDisc, hub: Hub) -> None:
         looked: list[tuple[int, bool]] = []
@@ -261,12 +261,12 @@ class TestDisc:
 
         hub.container.add(Recorded(), as_type=Torrents)
         disc_id = put_disc(name="Alien", imdb_id="tt0078748")
-        await visit.get(f"/dvd/{disc_id}/")
+        await visit().get(f"/dvd/{disc_id}/")
         assert looked == [(disc_id, False)]
 
     async def test_what_nobody_knows_has_no_line(self, visit: Visit, put_disc: PutDisc) -> None:
-        assert "No language" not in (await visit.get(f"/dvd/{put_disc(name='Alien')}/")).text
-        assert "English" in (await visit.get(f"/dvd/{put_disc(name='Aliens', original_language='en')}/")).text
+        assert "No language" not in (await visit().get(f"/dvd/{put_disc(name='Alien')}/")).text
+        assert "English" in (await visit().get(f"/dvd/{put_disc(name='Aliens', original_language='en')}/")).text
 
     async def test_an_unknown_one_is_a_page(self, visit: Visit) -> None:
         page = await visit().get("/dvd/99/")
@@ -297,7 +297,7 @@ class TestBoxes:
         ],
     )
     async def test_other_addresses_of_them_lead_here(self, visit: Visit, path: str, leads_to: str) -> None:
-        answer = await visit.get(path)
+        answer = await visit().get(path)
         assert (answer.status_code, answer.headers["location"]) == (308, leads_to)
 
     async def test_one_that_is_not_there_is_said(self, visit: Visit) -> None:
@@ -308,13 +308,13 @@ class TestBoxes:
     async def test_labels_fill_sheets_after_those_used_up(self, visit: Visit, put_disc: PutDisc) -> None:
         for number in range(1, 25):
             put_disc(storage_box=f"Box {number:02}")
-        page = Elements((await visit.get().get("/storage-boxes/labels?form=a4-21&skip=3")).text)
+        page = Elements((await visit().get("/storage-boxes/labels?form=a4-21&skip=3")).text)
         assert len(page.every("section", class_="sheet", data_form="a4-21")) == 2
         codes = [
             attributes for attributes, _ in page.every("img") if str(attributes["src"]).startswith("data:image/svg")
         ]
         assert [code["alt"] for code in codes] == [f"Code of Box {number:02}" for number in range(1, 25)]
-        chosen = Elements((await visit.get().get("/storage-boxes/labels?box=Box+02&box=Box+05&form=nothing")).text)
+        chosen = Elements((await visit().get("/storage-boxes/labels?box=Box+02&box=Box+05&form=nothing")).text)
         assert [text for _, text in chosen.every("strong")] == ["Box 02", "Box 05"]
 
 
@@ -376,7 +376,7 @@ class TestPolicy:
 
     async def test_says_it_in_german(self, visit: Visit, put_disc: PutDisc) -> None:
         put_disc(name="Alien", status="unboxed")
-        page = (await visit.get(headers={"Accept-Language": "de"}).get("/collection")).text
+        page = (await visit().get(headers={"Accept-Language": "de"}).get("/collection")).text
         assert "Sammlung" in page
         assert re.search(r"1 Disc\b", page)
         assert "Ausgepackt" in page
