@@ -12,12 +12,13 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.running import wait
 from tests.simulators.processes import die_with_parent
 
 
@@ -88,6 +89,13 @@ class Nursery:
             preexec_fn=die_with_parent,  # noqa: PLW1509 -- one system call
         )
         return Victim(process.pid, self, process)
+
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+        """Wait for it; in vain, tell what the processes said last."""
+        try:
+            wait(condition, what, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log[-3000:]}") from None
 
     @property
     def log(self) -> str:

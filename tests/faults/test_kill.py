@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from kinoshelf.app import Hub
 from kinoshelf.core.clock import SystemClock
 from kinoshelf.downloads.adding import NewDownload
 from kinoshelf.downloads.engine.segment import OVERLAP_BYTES
+from kinoshelf.downloads.models import Download
 from kinoshelf.downloads.states import State
 from tests.downloads.queue import Queue
 from tests.faults.processes import Nursery, Victim
-from tests.running import wait
 from tests.simulators.faulty import FaultyServer, File
 from tests.simulators.nginx import pseudo_random
 
@@ -127,7 +128,9 @@ class Wanted:
 
     @property
     def open(self) -> int:
-        return sum(self.queue.state(one) not in {State.COMPLETED, State.FAILED} for one in self.files)
+        over = [State.COMPLETED.value, State.FAILED.value]
+        with self.queue.hub.database.read() as session:
+            return session.scalar(select(func.count()).where(Download.state.not_in(over))) or 0
 
     def judge(self) -> None:
         """Every file whole and under its name, nothing else beside them, and the list says the same."""
@@ -157,20 +160,22 @@ def test_a_server_killed_fifty_times(
         before = requests()
         server = nursery.start("serve", fresh=kill % FRESH_EVERY == FRESH_EVERY - 1)
         if chance.random() < 0.8 and wanted.open:
-            wait(lambda before=before: requests() > before, f"the server goes on\n{nursery.log[-3000:]}", 60)
+            # What was whole already and only had no name yet is asked for no more.
+            nursery.wait(lambda before=before: requests() > before or not wanted.open, "the server goes on", 60)
             time.sleep(chance.uniform(0, 1.3))
         else:
             # While it starts.
             time.sleep(chance.uniform(0, 0.4))
         server.kill()
 
-    assert limited.most_connections > 4, "no file came in segments"
+    assert any(one.range and not one.range.endswith("-") for one in limited.requests), "no file came in segments"
     missing, sent = wanted.missing_bytes(), wanted.sent_bytes
     wanted.hurry()
     server = nursery.start("serve")
-    wait(lambda: not wanted.open, f"all is done\n{nursery.log[-3000:]}", 60)
-    server.kill()
+    nursery.wait(lambda: not wanted.open, "all is done", 60)
+    # What has to be cleared away is, soon after the last commit.
     wanted.judge()
+    server.kill()
     # The last run brought what was missing, and the few bytes that are compared at each resume.
     assert wanted.sent_bytes - sent <= missing + 30 * (OVERLAP_BYTES + 10_000) + 1_000_000
 
@@ -186,7 +191,7 @@ def test_two_of_three_workers_killed_again_and_again(
         return nursery.start("worker")
 
     workers = [start() for _ in range(3)]
-    wait(lambda: bool(faulty.requests), f"the workers begin\n{nursery.log[-3000:]}", 60)
+    nursery.wait(lambda: bool(faulty.requests), "the workers begin", 60)
     for _kill in range(KILLS_OF_WORKERS):
         time.sleep(chance.uniform(0, 1.0))
         victim = chance.randrange(2)
@@ -194,7 +199,7 @@ def test_two_of_three_workers_killed_again_and_again(
         time.sleep(chance.uniform(0, 0.3))
         workers[victim] = start()
     wanted.hurry()
-    wait(lambda: not wanted.open, f"all is done\n{nursery.log[-3000:]}", 90)
+    nursery.wait(lambda: not wanted.open, "all is done", 90)
     wanted.judge()
     for worker in workers:
         worker.kill()
