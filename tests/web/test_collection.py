@@ -376,7 +376,7 @@ class TestPolicy:
 
     async def test_says_it_in_german(self, visit: Visit, put_disc: PutDisc) -> None:
         put_disc(name="Alien", status="unboxed")
-        page = (await visit().get(headers={"Accept-Language": "de"}).get("/collection")).text
+        page = (await visit(headers={"Accept-Language": "de"}).get("/collection")).text
         assert "Sammlung" in page
         assert re.search(r"1 Disc\b", page)
         assert "Ausgepackt" in page
