@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from kinoshelf.core.access.guards import local_or_signed_in, page_for_signed_in
+from kinoshelf.core.errors import NotFound
+from kinoshelf.core.http.errors import UpstreamNotFound
 from kinoshelf.core.web import use
 from kinoshelf.discs.barcodes import find_known, normal_barcode
 from kinoshelf.discs.errors import DiscInvalid
@@ -33,6 +35,11 @@ MOST_CARRIED_CHARACTERS = 300
 LookUpDep = Annotated[LookUp, Depends(use(LookUp))]
 FilmNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Words = Annotated[str, Query(max_length=300)]
+
+
+class FilmUnknown(NotFound):
+    def __init__(self, tmdb_id: int) -> None:
+        super().__init__(f"TMDB has no film of the number {tmdb_id}")
 
 
 def carried_fields(query: Mapping[str, str]) -> dict[str, str]:
@@ -97,7 +104,10 @@ async def copies(database: DatabaseDep, name: Words = "", year: str = "") -> HTM
 async def from_tmdb(
     tmdb_id: FilmNumber, request: Request, database: DatabaseDep, look_up: LookUpDep, artwork: ArtworkDep
 ) -> HTMLResponse:
-    found = await look_up.values_for(tmdb_id)
+    try:
+        found = await look_up.values_for(tmdb_id)
+    except UpstreamNotFound as error:
+        raise FilmUnknown(tmdb_id) from error
     (picture,) = await pictures_of(database, artwork, [found.poster_path or ""], "w342")
     return await _form(request, database, found.values, picture)
 

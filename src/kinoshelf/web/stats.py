@@ -220,8 +220,8 @@ def _certificates(found: Statistics) -> list[tuple[str, int, str]]:
 def _ratings(session: Session) -> list[tuple[str, int, str]]:
     """Whole points; the best have a 10."""
     point = cast(func.floor(Disc.rating), Integer)
-    rows = session.execute(select(point, func.count()).where(Disc.rating.is_not(None)).group_by(point)).tuples()
-    counts = dict(rows.all())
+    rows = session.execute(select(point, func.count()).where(Disc.rating.is_not(None)).group_by(point))
+    counts = {row[0]: row[1] for row in rows}
     if not counts:
         return []
     return [
@@ -233,7 +233,7 @@ def _ratings(session: Session) -> list[tuple[str, int, str]]:
 def _runtimes(session: Session) -> list[tuple[str, int, str]]:
     """Half hours; the last holds all that is longer."""
     step = (Disc.runtime - Disc.runtime % RUNTIME_STEP) / RUNTIME_STEP
-    rows = session.execute(select(step, func.count()).where(Disc.runtime.is_not(None)).group_by(step)).tuples()
+    rows = session.execute(select(step, func.count()).where(Disc.runtime.is_not(None)).group_by(step))
     last = RUNTIME_LAST // RUNTIME_STEP
     counts: dict[int, int] = {}
     for at, count in rows:
