@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute, get_route_path
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
+
+Way = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 ANY = ""
 """In the place of a path segment: a parameter, or nothing."""
@@ -22,7 +25,7 @@ def index_routes(app: FastAPI) -> None:
     known = [(route, {_segments(path) for path in _paths(route)}) for route in router.routes]
     keys = {key for _route, found in known for key in found if key[0] != ANY}
     keys |= {(first, ANY) for first, _second in keys}
-    short_ways: dict[tuple[str, str], ASGIApp] = {}
+    short_ways: dict[tuple[str, str], Way] = {}
     for key in keys:
         short_way = APIRouter(redirect_slashes=False, default=router.app)
         short_way.routes.extend(route for route, found in known if any(_may_match(key, one) for one in found))
@@ -31,7 +34,7 @@ def index_routes(app: FastAPI) -> None:
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         way = long_way
         if scope["type"] != "lifespan":
-            first, second = _segments(get_route_path(scope))
+            first, second = _segments(scope["path"].removeprefix(scope.get("root_path", "")))
             way = short_ways.get((first, second)) or short_ways.get((first, ANY)) or long_way
             scope["router"] = router
         await way(scope, receive, send)
