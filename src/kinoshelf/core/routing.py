@@ -32,7 +32,7 @@ def index_routes(app: FastAPI) -> None:
         short_ways[key] = short_way.app
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        way = long_way
+        way: Way = long_way
         if scope["type"] != "lifespan":
             first, second = _segments(scope["path"].removeprefix(scope.get("root_path", "")))
             way = short_ways.get((first, second)) or short_ways.get((first, ANY)) or long_way
