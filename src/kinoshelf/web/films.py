@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from kinoshelf.core.database import Database
@@ -125,7 +125,7 @@ def copies_by_film(session: Session, tmdb_ids: Sequence[int]) -> dict[int, list[
 def copies_like(session: Session, name: str, year: int | None, tmdb_id: int | None) -> list[OwnedCopy]:
     """Return the discs that a disc of this film would be a copy of."""
     keys = {copy_key(name, year, None)}
-    condition = Disc.copy_key.in_(keys)
+    condition: ColumnElement[bool] = Disc.copy_key.in_(keys)
     if tmdb_id is not None:
         condition = or_(condition, Disc.copy_key == copy_key(name, year, tmdb_id))
     query = select(Disc).where(condition).order_by(Disc.copy_number, Disc.id).limit(MOST_COPIES)

@@ -14,6 +14,7 @@ from kinoshelf.core.settings import Settings
 from kinoshelf.discs.csv_import import imports
 from kinoshelf.discs.csv_import.formats import PASTED
 from kinoshelf.discs.csv_import.imports import ImportSummary
+from kinoshelf.discs.csv_import.reading import BESIDE
 from kinoshelf.discs.models import Disc, DiscImportRow
 from kinoshelf.discs.pasting import WRITTEN
 from kinoshelf.web import disc_words
@@ -22,7 +23,6 @@ from kinoshelf.web.languages import gettext, mark
 from kinoshelf.web.pages import url
 
 ROWS_SHOWN = 100
-BESIDE = imports.BESIDE
 
 STATES = {
     "reading": mark("Being read"),
@@ -53,7 +53,8 @@ ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252", "
 SEPARATORS = {",": mark("comma"), ";": mark("semicolon"), "\t": mark("tab"), "|": mark("vertical line")}
 
 
-class Tab(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tab:
     label: str
     count: int
     href: str

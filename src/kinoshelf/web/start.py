@@ -59,7 +59,8 @@ class Disk(NamedTuple):
         return bool(self.total_bytes) and self.free_bytes / self.total_bytes < SCARCE_SHARE
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Figure:
     key: str
     label: str
     count: int

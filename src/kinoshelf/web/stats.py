@@ -30,7 +30,8 @@ RUNTIME_LAST = 240
 GRID_LINES = 4
 
 
-class Bar(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bar:
     """One bar; `share` is its length in percent of the longest."""
 
     label: str
@@ -89,13 +90,15 @@ class GrowthChart:
         return [(at * 100 / last, 100 - point.total * 100 / self.highest) for at, point in enumerate(self.points)]
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Figure:
     label: str
     count: int
     href: str = ""
 
 
-class Money(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Money:
     currency: str
     count: int
     total: str
@@ -237,7 +240,7 @@ def _runtimes(session: Session) -> list[tuple[str, int, str]]:
     last = RUNTIME_LAST // RUNTIME_STEP
     counts: dict[int, int] = {}
     for at, count in rows:
-        place = min(round(float(at)), last)
+        place = min(round(float(at or 0)), last)
         counts[place] = counts.get(place, 0) + count
     if not counts:
         return []
