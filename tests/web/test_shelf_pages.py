@@ -249,6 +249,13 @@ class TestStatistics:
         assert "€9.50" in page
         assert "Mar" in page
 
+    @pytest.mark.environ(KINOSHELF_BASE_PATH="/kino")
+    async def test_speaks_to_its_visitor_below_the_base_path(self, visit: Visit, put_disc: PutDisc) -> None:
+        put_disc(name="Alien", release_year=1979)
+        page = (await visit(headers={"Accept-Language": "de"}).get("/kino/stats")).text
+        assert "/kino/collection?decade=1970" in hrefs(page)
+        assert "Jahrzehnte" in page
+
     async def test_an_empty_shelf_has_a_way_forward(self, visit: Visit) -> None:
         assert "/add" in hrefs((await visit().get("/stats")).text)
 

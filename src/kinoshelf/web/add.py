@@ -37,7 +37,7 @@ FilmNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Words = Annotated[str, Query(max_length=300)]
 
 
-class FilmUnknown(NotFound):
+class FilmNotFound(NotFound):
     def __init__(self, tmdb_id: int) -> None:
         super().__init__(f"TMDB has no film of the number {tmdb_id}")
 
@@ -107,7 +107,7 @@ async def from_tmdb(
     try:
         found = await look_up.values_for(tmdb_id)
     except UpstreamNotFound as error:
-        raise FilmUnknown(tmdb_id) from error
+        raise FilmNotFound(tmdb_id) from error
     (picture,) = await pictures_of(database, artwork, [found.poster_path or ""], "w342")
     return await _form(request, database, found.values, picture)
 
