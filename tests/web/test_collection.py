@@ -381,6 +381,18 @@ class TestPolicy:
         assert re.search(r"1 Disc\b", page)
         assert "Ausgepackt" in page
 
+    @pytest.mark.environ(KINOSHELF_BASE_PATH="/kino")
+    async def test_links_stay_below_the_base_path_and_facts_in_the_visitors_language(
+        self, visit: Visit, put_disc: PutDisc
+    ) -> None:
+        number = put_disc(name="Alien", storage_box="Attic", box_set_name="Alien", original_language="en")
+        browser = visit(headers={"Accept-Language": "de"})
+        for path in (f"/dvd/{number}/", f"/dvd/{number}/edit/", "/collection", "/box-sets?name=Alien", "/bulk-edit"):
+            page = (await browser.get("/kino" + path)).text
+            links = [str(attributes.get("href")) for attributes, _ in Elements(page).every("a")]
+            assert [link for link in links if link.startswith("/") and not link.startswith("/kino")] == [], path
+        assert "Englisch" in (await browser.get(f"/kino/dvd/{number}/")).text
+
     async def test_without_a_key_the_search_says_where_to_enter_it(self, visit: Visit) -> None:
         answer = await visit(headers={"Accept": "application/json"}).get("/collection/films?q=alien")
         assert answer.status_code == 409

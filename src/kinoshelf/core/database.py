@@ -16,7 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -270,12 +272,17 @@ class Database:
             raise DatabaseUnavailable(f"the database does not answer: {_first_line(error)}") from error
 
     async def reading(self, work: Callable[[Session], T]) -> T:
-        """Run `work(session)` in a read transaction on a database thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.run_read, work)
+        """Run `work(session)` in a read transaction on a database thread, in the caller's context."""
+        run = partial(copy_context().run, self.run_read, work)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
     async def writing(self, work: Callable[[Session], T]) -> T:
-        """Run `work(session)` in a write transaction on a database thread; committed when this returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self.run_write, work)
+        """Run `work(session)` in a write transaction on a database thread, in the caller's context.
+
+        Committed when this returns.
+        """
+        run = partial(copy_context().run, self.run_write, work)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, run)
 
     def run_read(self, work: Callable[[Session], T]) -> T:
         with self.read() as session:

@@ -20,7 +20,6 @@ from kinoshelf.images.store import ArtworkStore
 from kinoshelf.titles.catalogue import Catalogue
 from kinoshelf.web.disc_words import said
 from kinoshelf.web.pages import url
-from kinoshelf.web.visitor import for_visitor
 
 MOST_FILMS = 10
 MOST_COPIES = 20
@@ -72,7 +71,7 @@ async def pictures_of(database: Database, artwork: ArtworkStore, paths: Sequence
     def want(session: Session) -> list[str]:
         return [url(address(artwork.want(session, tmdb_key(path)), size)) if path else "" for path in paths]
 
-    return await database.writing(for_visitor(want)) if any(paths) else [""] * len(paths)
+    return await database.writing(want) if any(paths) else [""] * len(paths)
 
 
 async def search_films(

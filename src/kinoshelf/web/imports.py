@@ -20,7 +20,6 @@ from kinoshelf.web.import_view import STATES, address_of, read_import, read_prog
 from kinoshelf.web.languages import gettext, mark
 from kinoshelf.web.pages import render
 from kinoshelf.web.queue import DatabaseDep, StoreDep
-from kinoshelf.web.visitor import for_visitor
 
 router = APIRouter(include_in_schema=False)
 
@@ -87,7 +86,7 @@ async def show(
     after: After = "",
 ) -> Response:
     settings = store.current
-    view = await database.reading(for_visitor(lambda session: read_import(session, import_id, settings, shown, after)))
+    view = await database.reading(lambda session: read_import(session, import_id, settings, shown, after))
     if view.summary.format == PASTED:
         return RedirectResponse(address_of(view.summary), status_code=303)
     return render(
@@ -102,7 +101,7 @@ async def show(
 @router.get("/import/{import_id}/progress", dependencies=[Depends(local_or_signed_in)])
 async def progress(import_id: ImportId, database: DatabaseDep) -> JSONBytes:
     """Tell how far the job of an import is."""
-    found = await database.reading(for_visitor(lambda session: read_progress(session, import_id)))
+    found = await database.reading(lambda session: read_progress(session, import_id))
     return JSONBytes(found.as_json(), headers={"Cache-Control": "private, no-store"})
 
 

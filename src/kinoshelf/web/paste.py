@@ -23,7 +23,6 @@ from kinoshelf.web.imports import After, ImportId, Shown
 from kinoshelf.web.languages import gettext, mark
 from kinoshelf.web.pages import render
 from kinoshelf.web.queue import DatabaseDep, StoreDep
-from kinoshelf.web.visitor import for_visitor
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,7 +54,7 @@ async def review(
     after: After = "",
 ) -> Response:
     settings = store.current
-    view = await database.reading(for_visitor(lambda session: read_import(session, import_id, settings, shown, after)))
+    view = await database.reading(lambda session: read_import(session, import_id, settings, shown, after))
     if view.summary.format != PASTED:
         return RedirectResponse(address_of(view.summary), status_code=303)
     paths = [str((row.chosen or {}).get("poster_path") or "") for row in view.rows]

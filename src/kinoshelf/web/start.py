@@ -34,7 +34,6 @@ from kinoshelf.web.pages import data_block, render, url
 from kinoshelf.web.queries import list_finished
 from kinoshelf.web.queue import BoardDep, DatabaseDep, StoreDep
 from kinoshelf.web.rows import task_view
-from kinoshelf.web.visitor import for_visitor
 
 router = APIRouter(include_in_schema=False)
 
@@ -159,7 +158,7 @@ def look_at_disks(settings: Settings) -> list[Disk]:
 async def _view(database: Database, board: ProgressBoard, store: SettingsStore) -> StartView:
     settings = store.current
     disks = await asyncio.to_thread(look_at_disks, settings)
-    return await database.reading(for_visitor(lambda session: read_start(session, board, settings, disks)))
+    return await database.reading(lambda session: read_start(session, board, settings, disks))
 
 
 @router.get("/", dependencies=[Depends(public)])
@@ -178,9 +177,7 @@ async def start(
         access=access,
         next=url("/"),
         view=await _view(database, board, store) if access.may_look else None,
-        shelf=await database.reading(for_visitor(lambda session: read_shelf(session, today)))
-        if access.may_look
-        else None,
+        shelf=await database.reading(lambda session: read_shelf(session, today)) if access.may_look else None,
         is_untouched=not store.current.config_file.exists() and not access.has_password,
     )
 

@@ -22,7 +22,6 @@ from kinoshelf.web.formats import number
 from kinoshelf.web.languages import current, gettext
 from kinoshelf.web.pages import render, url
 from kinoshelf.web.queue import DatabaseDep, StoreDep
-from kinoshelf.web.visitor import for_visitor
 
 router = APIRouter(include_in_schema=False)
 
@@ -297,5 +296,5 @@ def _money(found: Statistics) -> list[Money]:
 @router.get("/stats", dependencies=[Depends(page_for_signed_in)])
 async def stats(database: DatabaseDep, store: StoreDep) -> HTMLResponse:
     zone = store.current.zone
-    view = await database.reading(for_visitor(lambda session: read_stats(session, zone)))
+    view = await database.reading(lambda session: read_stats(session, zone))
     return render("stats.html", view=view, columns_of=columns_of, grid_lines=range(GRID_LINES + 1))

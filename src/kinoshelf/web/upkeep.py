@@ -23,7 +23,6 @@ from kinoshelf.titles.models import TitleReview
 from kinoshelf.web.films import ArtworkDep, pictures_of
 from kinoshelf.web.pages import render, url
 from kinoshelf.web.queue import DatabaseDep, StoreDep
-from kinoshelf.web.visitor import for_visitor
 
 router = APIRouter(include_in_schema=False)
 
@@ -94,7 +93,7 @@ async def reviews(
     database: DatabaseDep, artwork: ArtworkDep, after: Annotated[str, Query(max_length=16)] = ""
 ) -> HTMLResponse:
     behind = int(after) if after.isascii() and after.isdigit() else 0
-    questions, waiting, following = await database.reading(for_visitor(lambda session: read_questions(session, behind)))
+    questions, waiting, following = await database.reading(lambda session: read_questions(session, behind))
     pictures = iter(await pictures_of(database, artwork, [path for one in questions for path in one.paths], "w92"))
     return render(
         "reviews.html",

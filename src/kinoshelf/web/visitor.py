@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kinoshelf.web.languages import choose, language_now
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 THEMES = ("light", "dark")
 LANGUAGE_COOKIE = "kinoshelf_language"
@@ -62,8 +56,3 @@ def _visitor(scope: Scope) -> Visitor:
         language_wish=wish,
         reads_html="text/html" in headers.get("accept", ""),
     )
-
-
-def for_visitor(work: Callable[[T], R]) -> Callable[[T], R]:
-    """Let `work` know the visitor on a thread of the database, too: addresses and words follow from who looks."""
-    return partial(copy_context().run, work)
