@@ -195,7 +195,7 @@ class TestSettings:
     def test_this_browser_has_its_own_look_and_language(self, desk: Page) -> None:
         desk.goto("/settings")
         desk.get_by_label("Appearance").select_option("dark")
-        desk.get_by_label("Language").select_option("de")
+        desk.get_by_label("Language", exact=True).select_option("de")
         expect(desk.get_by_role("heading", name="Einstellungen")).to_be_visible()
         desk.goto("/queue")
         expect(desk.locator("html")).to_have_attribute("data-theme", "dark")

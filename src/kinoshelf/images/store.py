@@ -187,7 +187,7 @@ class ArtworkStore:
         if width is None:
             raise FileNotFoundError(original)
         made: MadeFormat = "webp" if file.media_type == MADE_TYPES["webp"] else "jpg"
-        making = self._once(file.path, partial(_make, original, file.path, width, made))
+        making = self._once(file.path, partial(_read_or_make, original, file.path, width, made))
         # Whoever leaves does not take it from the others who wait.
         return await asyncio.shield(asyncio.wrap_future(making))
 
@@ -199,6 +199,14 @@ class ArtworkStore:
                 making = self._making[path] = self._executor.submit(work)
                 making.add_done_callback(lambda _made: self._making.pop(path, None))
             return making
+
+
+def _read_or_make(original: Path, path: Path, width: int, made: MadeFormat) -> bytes:
+    try:
+        # Somebody was here between our look and our turn.
+        return path.read_bytes()
+    except FileNotFoundError:
+        return _make(original, path, width, made)
 
 
 def _make(original: Path, path: Path, width: int, made: MadeFormat) -> bytes:
