@@ -30,8 +30,7 @@ def busy(still: Server, put: Put, run: Callable[..., None]) -> str:
     return ids["failed"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(("device", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
 def test_pages_keep_the_rules(browser: Any, still: Server, busy: str, device: dict[str, Any], scheme: str) -> None:
     context = browser.new_context(base_url=still.base_url, color_scheme=scheme, **device)
     try:

@@ -337,8 +337,7 @@ class TestBoxes:
         assert round(box["width"] * 25.4 / 96) == 210
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(("device", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
 def test_pages_keep_the_rules(
     browser: Any, still: Server, put_disc: PutDisc, device: dict[str, Any], scheme: str
 ) -> None:

@@ -137,8 +137,7 @@ class TestUpkeep:
         expect(page.locator("[data-test-said]").first).to_contain_text("TMDB has no key yet", timeout=LIVE)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(("device", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
 def test_pages_keep_the_rules(
     browser: Any, tmdb: TMDBSimulator, still: Server, device: dict[str, Any], scheme: str
 ) -> None:

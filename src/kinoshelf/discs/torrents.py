@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -31,7 +31,10 @@ from kinoshelf.core.settings import SettingsStore, YTSSettings
 from kinoshelf.discs.errors import DiscInvalid, DiscNotFound
 from kinoshelf.discs.events import DiscChanged, tell
 from kinoshelf.discs.models import Disc
-from kinoshelf.upstreams.yts import YTSClient, YTSMovie, magnet
+from kinoshelf.upstreams.yts import YTSMovie, magnet
+
+if TYPE_CHECKING:
+    from kinoshelf.upstreams.yts import YTSClient
 
 SOURCE = "yts"
 QUALITIES = ("720p", "1080p")
@@ -46,7 +49,7 @@ OFF = "YTS is switched off: name yts among the sources in the settings to use it
 _KIND = JobKind(LOOK_TORRENTS, max_attempts=5, exclusive=True, dedupe=LOOK_TORRENTS, timeout=timedelta(hours=48))
 declare(_KIND)
 
-MakeClient = Callable[[YTSSettings], YTSClient]
+MakeClient = Callable[[YTSSettings], "YTSClient"]
 
 
 class DiscWithoutIMDbId(DiscInvalid):
@@ -297,6 +300,8 @@ class Torrents:
             return self._client
 
     def _client_for(self, settings: YTSSettings) -> YTSClient:
+        from kinoshelf.upstreams.yts import YTSClient
+
         return YTSClient(settings.base_url, clock=self._clock, statuses=self._statuses)
 
 

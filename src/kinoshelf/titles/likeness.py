@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rapidfuzz import fuzz
-
 from kinoshelf.titles.naming import counted, folded, main_parts
 
 Kind = Literal["film", "series"]
@@ -175,6 +173,9 @@ def _named(wanted: str, name: str, change: int) -> tuple[int, str]:
         return SAME_MAIN_PART + change, f"the same name but for the subtitle{also}"
     if _numbers(mine) != _numbers(theirs) or min(len(mine), len(theirs)) < SHORTEST_FOR_NEAR:
         return 0, "it has another name"
+    # Loaded by the first near miss: it takes memory, and most processes compare nothing.
+    from rapidfuzz import fuzz
+
     likeness = max(fuzz.ratio(mine, theirs), fuzz.token_sort_ratio(mine, theirs))
     if likeness < LEAST_LIKENESS:
         return 0, "it has another name"

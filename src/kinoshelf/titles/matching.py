@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rapidfuzz import fuzz, process
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
@@ -93,6 +92,9 @@ def _beginning_alike(session: Session, wanted: Wanted) -> list[int]:
     """Return titles of a similar name among the best known with this beginning, and longer names that begin with it."""
     name = folded(wanted.name)
     begins = name[:BEGINNING]
+    # As in `likeness.py`: loaded by whoever compares names.
+    from rapidfuzz import fuzz, process
+
     near: dict[int, None] = {}
     for column, query in (
         (Title.search_name, select(Title.id, Title.search_name)),

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-import segno
-
 from kinoshelf.web.languages import mark
 
 MOST_LABELS = 500
@@ -54,6 +52,8 @@ def box_address(hub: str, name: str) -> str:
 
 
 def make_label(hub: str, name: str, count: int) -> Label:
+    import segno
+
     code = segno.make(box_address(hub, name), error="m", micro=False)
     return Label(name, count, code.svg_data_uri(border=0, scale=4, dark="#000"))
 
